@@ -1,0 +1,176 @@
+"""Stamp the slice template over all slices and join it with the plan into one sparse matrix, row by row.
+
+Columns: the plan's, then slice after slice. Rows likewise. A slice entry on a port goes to the plan's column of the slice's period;
+a plan entry on an export goes to the column of the slice it names. Nothing is built twice: new arrays, same template, stamped again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from ailis_models import decisions, formulation
+from ailis_models.arrays import Bools, Data, Floats, Ints
+from ailis_opt.engine.template import Group, Template, read_template
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where plan and slices stand in the program's columns and rows."""
+
+    plan: Template
+    slice: Template
+    slices: int
+
+    def column(self, name: str) -> tuple[Group, int]:
+        """The group of a variable and its scope: 0 plan, 1 slice."""
+        for scope, template in enumerate((self.plan, self.slice)):
+            for group in template.columns:
+                if group.name == name:
+                    return group, scope
+        raise KeyError(name)
+
+    def values(self, name: str, x: Floats) -> Floats:
+        """Values of a variable in a solution x: (keys,) in plan scope, (slices, keys) in slice scope."""
+        group, scope = self.column(name)
+        if scope == 0:
+            return x[group.start : group.start + len(group.keys)]
+        table = x[self.plan.n_columns :].reshape(self.slices, self.slice.n_columns)
+        return table[:, group.start : group.start + len(group.keys)]
+
+    def slice_rows(self, values: Floats) -> Floats:
+        """(slices, rows of a slice) view of a vector over all rows."""
+        return values[self.plan.n_rows :].reshape(self.slices, self.slice.n_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """min cost·x + offset with row and column bounds, by rows (CSR); `lost` are the weighted outcomes left unserved.
+
+    The ratio is (cost·x + offset) / (asked − lost·x).
+    """
+
+    layout: Layout
+    start: Ints  # (rows + 1,)
+    index: Ints  # (entries,)
+    value: Floats  # (entries,)
+    row_lower: Floats
+    row_upper: Floats
+    column_lower: Floats
+    column_upper: Floats
+    integer: Bools
+    cost: Floats
+    lost: Floats
+    offset: float
+    asked: float  # weighted outcomes demanded
+    least: float  # weighted outcomes that every plan serves
+
+
+def templates(d: Data) -> tuple[Template, Template]:
+    """The plan's and the slice's pattern, read from Pyomo once."""
+    plan = read_template(formulation.plan_model(d), tuple(f"export_{name}" for name in decisions.EXPORTS))
+    return plan, read_template(formulation.slice_model(d), decisions.PORTS)
+
+
+def compile_program(d: Data, plan: Template, slice_: Template) -> Program:
+    """Evaluate all coefficients with numpy and stamp them into one matrix."""
+    n, arrays = d.n_slices, {f.name: getattr(d.slices, f.name) for f in fields(d.slices)}
+    once = plan.coefficients.evaluate({}, 1)
+    many = slice_.coefficients.evaluate(arrays, n)
+    base = plan.n_columns + slice_.n_columns * np.arange(n)
+    ports, exports = _ports(d, plan, slice_), _exports(plan, slice_)
+
+    slice_index = np.empty((n, len(slice_.column)), dtype=np.int32)
+    local = slice_.column >= 0
+    slice_index[:, local] = slice_.column[local][None, :] + base[:, None]
+    slice_index[:, ~local] = ports[:, -1 - slice_.column[~local]]
+    plan_index = plan.column.copy()
+    plan_index[plan.column < 0] = exports[-1 - plan.column[plan.column < 0]]
+
+    lower, upper = _row_bounds(slice_, many, n)
+    first_lower, first_upper = _row_bounds(plan, once, 1)
+    entries = len(plan.column) + len(slice_.column) * np.arange(n)
+    start = np.concatenate([plan.start[:-1], (entries[:, None] + slice_.start[None, :-1]).ravel(), [entries[-1] + len(slice_.column)]])
+    offsets, costs, losts = zip(_objective(plan, once, 1), _objective(slice_, many, n), strict=True)
+    return Program(
+        layout=Layout(plan, slice_, n),
+        start=start.astype(np.int32),
+        index=np.concatenate([plan_index.astype(np.int32), slice_index.ravel()]),
+        value=np.concatenate([once[0, plan.entry], np.broadcast_to(many[:, slice_.entry], slice_index.shape).ravel()]),
+        row_lower=np.concatenate([first_lower, lower]),
+        row_upper=np.concatenate([first_upper, upper]),
+        column_lower=np.concatenate([plan.column_lower, np.tile(slice_.column_lower, n)]),
+        column_upper=np.concatenate([_picked(once, plan.column_upper, 1, np.inf), _picked(many, slice_.column_upper, n, np.inf)]),
+        integer=np.concatenate([plan.integer, np.tile(slice_.integer, n)]),
+        cost=_scatter(costs, plan, slice_, ports),
+        lost=_scatter(losts, plan, slice_, ports),
+        offset=float(sum(offsets)),
+        asked=float(d.workloads.total @ d.workloads.weight),
+        least=float((d.workloads.total * np.where(d.workloads.sheddable, d.workloads.min_service, 1.0)) @ d.workloads.weight),
+    )
+
+
+def _ports(d: Data, plan: Template, slice_: Template) -> Ints:
+    """(S, ports) plan column that each port of each slice stands for."""
+    period = d.calendar.slice_period
+    ports = np.zeros((d.n_slices, sum(len(g.keys) for g in slice_.links)), dtype=np.int64)
+    for group in slice_.links:
+        target = next(g for g in plan.columns if g.name == group.name)
+        at = {key: target.start + i for i, key in enumerate(target.keys)}
+        span = slice(group.start, group.start + len(group.keys))
+        if group.name == "placed":
+            ports[:, span] = [at[i] for i in group.keys]
+        else:
+            table = np.array([[at[i, t] for i in group.keys] for t in range(d.periods)], dtype=np.int64).reshape(d.periods, -1)
+            ports[:, span] = table[period]
+    return ports
+
+
+def _exports(plan: Template, slice_: Template) -> Ints:
+    """(exports,) column of the slice variable that each export stands for."""
+    columns: list[int] = []
+    for group in plan.links:
+        if group.keys:
+            source = next(g for g in slice_.columns if g.name == group.name.removeprefix("export_"))
+            at = {key: i for i, key in enumerate(source.keys)}
+            columns += [plan.n_columns + s * slice_.n_columns + source.start + at[key] for s, key in group.keys]
+    return np.array(columns, dtype=np.int64)
+
+
+def _picked(values: Floats, positions: Ints, slices: int, missing: float) -> Floats:
+    """values[:, positions] for all slices, flat; `missing` where the position is -1."""
+    if not values.shape[1]:
+        return np.full(slices * len(positions), missing)
+    picked = np.where(positions >= 0, values[:, positions], missing)
+    return np.broadcast_to(picked, (slices, len(positions))).ravel()
+
+
+def _row_bounds(template: Template, values: Floats, slices: int) -> tuple[Floats, Floats]:
+    shift = _picked(values, template.shift, slices, 0.0)
+    return _picked(values, template.lower, slices, -np.inf) - shift, _picked(values, template.upper, slices, np.inf) - shift
+
+
+Linear = tuple[Ints, Floats]
+
+
+def _objective(template: Template, values: Floats, slices: int) -> tuple[float, Linear, Linear]:
+    """Constant of the cost, and (columns, (slices, columns) coefficients) of cost and lost outcomes."""
+    (cost, at, constant), (lost, lost_at, _) = template.cost, template.lost
+    offset = float(np.broadcast_to(values[:, constant], (slices,)).sum()) if constant >= 0 else 0.0
+    shape = (slices, len(values[0]))
+    full = np.broadcast_to(values, shape)
+    return offset, (cost, full[:, at]), (lost, full[:, lost_at])
+
+
+def _scatter(parts: tuple[Linear, Linear], plan: Template, slice_: Template, ports: Ints) -> Floats:
+    """One dense objective over all columns."""
+    (first, once), (local, many) = parts
+    n = len(many)
+    out = np.zeros(plan.n_columns + n * slice_.n_columns)
+    out[first] = once[0]
+    table = out[plan.n_columns :].reshape(n, slice_.n_columns)
+    own = local >= 0
+    table[:, local[own]] = many[:, own]
+    np.add.at(out, ports[:, -1 - local[~own]], many[:, ~own])
+    return out

@@ -1,0 +1,163 @@
+"""One HiGHS object around one program: same rows and columns, changing costs and integer bounds.
+
+All values that go in and come out are in the program's own units; scaling stays inside.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import highspy
+import numpy as np
+
+from ailis_models.arrays import Floats
+from ailis_opt.engine.compile import Program
+from ailis_opt.engine.scaling import check, scale
+from ailis_opt.errors import AilisError
+
+Tick = Callable[[float, float], bool]
+"""Called now and then with (bound, best) of the running search; returns True to stop it."""
+
+STATUS = highspy.HighsModelStatus
+LIMITS = (STATUS.kTimeLimit, STATUS.kInterrupt, STATUS.kIterationLimit, STATUS.kSolutionLimit)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one run found. `x` is None where nothing feasible was found; `bound` is proven (−inf if nothing is)."""
+
+    status: str  # optimal | infeasible | limit
+    x: Floats | None
+    objective: float
+    bound: float
+    row_dual: Floats | None = None
+    column_dual: Floats | None = None
+
+
+class Solver:
+    """A program inside HiGHS. `q` is the price of a lost outcome: the objective is cost + q·lost (N − qD up to a constant)."""
+
+    def __init__(self, program: Program) -> None:
+        check(program)
+        self.program = p = program
+        self.scaling, value = scale(p)
+        row, column = self.scaling.row, self.scaling.column
+        self._integers = np.flatnonzero(p.integer).astype(np.int32)
+        self._money, self._q = 1.0, 0.0
+        self._highs = h = highspy.Highs()
+        for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", 1)):
+            h.setOptionValue(option, setting)
+        status = h.passModel(
+            len(p.cost), len(p.row_lower), len(value), int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize), 0.0,
+            p.cost * column * self.scaling.cost, p.column_lower / column, p.column_upper / column,
+            p.row_lower * row, p.row_upper * row, p.start, p.index, value, p.integer.astype(np.uint8),
+        )  # fmt: skip
+        if status == highspy.HighsStatus.kError:
+            raise AilisError("the solver refused the program; this is a defect, please report it with the instance")
+
+    def set_price(self, q: float) -> None:
+        """Minimize cost + q·lost from now on."""
+        self._objective(1.0, q)
+
+    def maximize_outcomes(self) -> None:
+        """Minimize lost outcomes, whatever they cost."""
+        self._objective(0.0, 1.0)
+
+    def _objective(self, money: float, q: float) -> None:
+        p = self.program
+        self._money, self._q = money, q
+        cost = (money * p.cost + q * p.lost) * self.scaling.column * self.scaling.cost
+        self._highs.changeColsCost(len(cost), np.arange(len(cost), dtype=np.int32), cost)
+
+    def set_integer_bounds(self, lower: Floats, upper: Floats) -> None:
+        """Bounds of the integer columns, in their order."""
+        self._highs.changeColsBounds(len(self._integers), self._integers, lower, upper)
+
+    @property
+    def integer_bounds(self) -> tuple[Floats, Floats]:
+        """The program's own bounds of its integer columns."""
+        return self.program.column_lower[self._integers], self.program.column_upper[self._integers]
+
+    def integers(self, x: Floats) -> Floats:
+        """Values of the integer columns of x."""
+        return x[self._integers]
+
+    def relax(self, deadline: float, presolve: bool = True) -> Answer:
+        """Solve the LP relaxation (with the integer bounds now set): optimum and duals."""
+        h = self._highs
+        h.setOptionValue("solve_relaxation", True)
+        answer = self._run(deadline, None, presolve)
+        h.setOptionValue("solve_relaxation", False)
+        if answer.x is None or answer.status != "optimal":
+            return answer
+        solution = h.getSolution()
+        scale = self.scaling.cost
+        return Answer(
+            "optimal",
+            answer.x,
+            answer.objective,
+            answer.objective,
+            np.asarray(solution.row_dual) * self.scaling.row / scale,
+            np.asarray(solution.col_dual) / self.scaling.column / scale,
+        )
+
+    def search(
+        self, deadline: float, gap: float, start: Floats | None = None, stop: Tick | None = None, presolve: bool = True, strict: bool = False
+    ) -> Answer:
+        """Solve the MIP to an absolute gap, from a known plan if there is one. `strict` tightens the integrality and feasibility tolerances."""
+        h = self._highs
+        h.setOptionValue("mip_rel_gap", 0.0)
+        h.setOptionValue("mip_abs_gap", max(gap * self.scaling.cost, 1e-12))
+        h.setOptionValue("mip_feasibility_tolerance", 1e-9 if strict else 1e-6)
+        h.setOptionValue("primal_feasibility_tolerance", 1e-9 if strict else 1e-7)
+        if start is not None:
+            known = highspy.HighsSolution()
+            known.col_value = (start / self.scaling.column).tolist()
+            h.setSolution(known)
+        answer = self._run(deadline, stop, presolve)
+        h.setOptionValue("primal_feasibility_tolerance", 1e-7)
+        return answer
+
+    def _run(self, deadline: float, stop: Tick | None, presolve: bool) -> Answer:
+        h = self._highs
+        h.setOptionValue("presolve", "choose" if presolve else "off")
+        left = max(deadline - time.monotonic(), 0.01)
+        h.setOptionValue("time_limit", h.getRunTime() + left if np.isfinite(left) else highspy.kHighsInf)
+        watch = self._listen(stop, deadline)
+        h.run()
+        h.cbMipInterrupt.unsubscribe(watch)
+        status, info = h.getModelStatus(), h.getInfo()
+        feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        x = np.asarray(h.getSolution().col_value) * self.scaling.column if feasible else None
+        objective = self.value(x) if x is not None else np.inf
+        if status in (STATUS.kInfeasible, STATUS.kUnboundedOrInfeasible):
+            return Answer("infeasible", None, np.inf, np.inf)
+        bound = self._outside(info.mip_dual_bound) if info.mip_dual_bound > -highspy.kHighsInf else -np.inf
+        if status == STATUS.kOptimal:
+            return Answer("optimal", x, objective, bound)
+        if status in LIMITS:
+            return Answer("limit", x, objective, bound)
+        raise AilisError(f"the solver stopped with '{h.modelStatusToString(status)}'; this is a defect, please report it with the instance")
+
+    def value(self, x: Floats) -> float:
+        """The objective at x, computed here and not by the solver."""
+        return float(self._money * (self.program.cost @ x) + self._q * (self.program.lost @ x))
+
+    def _outside(self, objective: float) -> float:
+        return objective / self.scaling.cost
+
+    def _listen(self, stop: Tick | None, deadline: float) -> Any:
+        """Watch the search (LP runs are short and keep to the time limit by themselves)."""
+
+        def watch(event: Any) -> None:
+            out = event.data_out
+            best = out.mip_primal_bound
+            done = stop is not None and stop(self._outside(out.mip_dual_bound), self._outside(best) if best < highspy.kHighsInf else np.inf)
+            if done or time.monotonic() > deadline:
+                event.interrupt()
+
+        self._highs.cbMipInterrupt.subscribe(watch)
+        return watch

@@ -1,0 +1,262 @@
+"""The search: LP first, then integers, then polish; for a ratio, the same inside Dinkelbach's loop.
+
+The solver's incumbent is never the result: integers are rounded and fixed, the LP is solved again, and what counts is the cost of
+that polished plan. Where it misses the solver's claim (a tolerance was exploited) the search runs again with tight tolerances.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ailis_models.arrays import Floats
+from ailis_opt.engine.compile import Program
+from ailis_opt.engine.highs import Answer, Solver
+from ailis_opt.engine.ratio import RatioResult, Step, minimize_ratio
+
+Report = Callable[["Progress"], bool]
+"""Told of progress now and then; returns True to stop the search with the best plan so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`ratio`: minimize cost per outcome (else cost). `gap`: relative, on the objective. `time_limit`: seconds."""
+
+    ratio: bool
+    gap: float = 1e-4
+    time_limit: float = np.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """State of a search, in units of the objective. `integers` holds a new best plan's integer values, if there is one."""
+
+    phase: str
+    lower: float
+    upper: float
+    seconds: float
+    integers: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a search found. Everything but `status` and `lower` is empty where there is no plan."""
+
+    status: str  # optimal | limit | infeasible
+    lower: float
+    upper: float = np.inf
+    x: Floats | None = None
+    cost: float = np.inf
+    outcomes: float = 0.0
+    row_dual: Floats | None = None
+    column_dual: Floats | None = None
+    prices: tuple[float, ...] = ()
+    solves: int = 0
+
+
+@dataclass
+class Search:
+    """One program, searched once. `best` is the best polished plan so far."""
+
+    program: Program
+    options: Options
+    report: Report
+    solver: Solver = field(init=False)
+    best: Floats | None = None
+    lower: float = -np.inf
+    solves: int = 0
+    stopped: bool = False
+
+    def __post_init__(self) -> None:
+        self.begun = time.monotonic()
+        self.deadline = self.begun + self.options.time_limit
+        self.solver = Solver(self.program)
+
+    def run(self) -> Outcome:
+        """Search to the gap, the time limit, or the stop."""
+        first = self._relax()
+        if first is None:
+            return Outcome("limit", -np.inf, solves=self.solves)
+        if first.status == "infeasible":
+            return Outcome("infeasible", np.inf, solves=self.solves)
+        ratio = self.options.ratio and bool(self.program.lost.any())
+        result = self._ratio() if ratio else self._cost(first)
+        return self._outcome(result, ratio)
+
+    # -- the two objectives -------------------------------------------------------------------------------------------------
+
+    def _cost(self, first: Answer) -> RatioResult:
+        """Minimize N; with D fixed the ratio is N/D."""
+        offset, unit = self.program.offset, self._unit
+        self.lower = (first.bound + offset) / unit
+        target = self.options.gap * max(abs(first.bound + offset), 1e-9)
+        step = self._integers(0.0, target, first)
+        lower = max(self.lower, (step.bound + offset) / unit)
+        upper = np.inf if self.best is None else self._objective(self.best)
+        return RatioResult(min(lower, upper), upper, (0.0,))
+
+    def _ratio(self) -> RatioResult:
+        """Dinkelbach: on the LP relaxation first, for a bound and a good price, then with integers."""
+        p = self.program
+        self.solver.maximize_outcomes()
+        most = self._relax()
+        if most is None or most.x is None or p.asked - p.lost @ most.x <= 1e-9 * max(p.asked, 1e-300):
+            return RatioResult(-np.inf, np.inf, ())
+        relaxed = minimize_ratio(self._relaxed_step, self._ratio_of(most.x), p.least, p.asked, 1e-9)
+        self.lower = relaxed.lower
+        if not p.integer.any():
+            final = self._integer_step(relaxed.upper, 0.0)
+            return RatioResult(relaxed.lower, final.cost / final.outcomes, relaxed.prices) if final.cost and final.outcomes else relaxed
+        start = relaxed.upper
+        first = self._integer_step(start, self.options.gap * abs(start) * max(p.least, 0.1 * p.asked))
+        if self.best is None or first.cost is None:
+            return RatioResult(self.lower, np.inf, (start,))
+        result = minimize_ratio(
+            self._integer_step, self._objective(self.best), p.least, p.asked, self.options.gap, lower=self._certified(start, first.bound)
+        )
+        return RatioResult(result.lower, result.upper, (start, *result.prices))
+
+    def _certified(self, price: float, bound: float) -> float:
+        """Lower bound on the ratio that a proven bound on N − price·D gives."""
+        p = self.program
+        certified = price + bound / p.asked if bound >= 0 else price + bound / p.least if p.least > 0 else -np.inf
+        return max(self.lower, certified)
+
+    def _relaxed_step(self, price: float, _: float) -> Step:
+        self.solver.set_price(price)
+        answer = self._relax()
+        if answer is None or answer.x is None:
+            return Step(None, None, -np.inf)
+        n, d = self._split(answer.x)
+        return Step(n, d, n - price * d)
+
+    def _integer_step(self, price: float, target: float) -> Step:
+        self.solver.set_price(price)
+        first = self._relax()
+        if first is None or first.x is None:
+            return Step(None, None, -np.inf)
+        step = self._integers(price, target, first)
+        return Step(step.cost, step.outcomes, step.bound + self.program.offset - price * self.program.asked)
+
+    # -- solves ---------------------------------------------------------------------------------------------------------------
+
+    def _relax(self) -> Answer | None:
+        """The LP relaxation; 'infeasible' only if a second solve without presolve agrees; None if time is up."""
+        self._tell("relaxation")
+        answer = self.solver.relax(self.deadline)
+        self.solves += 1
+        if answer.status == "infeasible":
+            self._tell("second opinion")
+            answer = self.solver.relax(self.deadline, presolve=False)
+            self.solves += 1
+        return None if answer.status == "limit" else answer
+
+    def _integers(self, price: float, target: float, first: Answer) -> Step:
+        """Minimize cost + price·lost over the integers to an absolute gap; Step.bound is on that objective."""
+        assert first.x is not None
+        values = self.solver.integers(first.x)
+        if np.abs(values - np.round(values)).max(initial=0.0) <= 1e-9:
+            plan = self.polish(values)
+            if plan is not None and self.solver.value(plan) <= first.bound + max(target, 1e-9 * abs(first.bound)):
+                return self._step(plan, first.bound)
+        bound, plan = first.bound, self._known(price)
+        for strict in (False, True):
+            answer = self.solver.search(self.deadline, 0.9 * target, plan, self._watch(price), presolve=not strict, strict=strict)
+            self.solves += 1
+            bound = max(bound, answer.bound) if answer.status != "infeasible" or strict else bound
+            found = None if answer.x is None else self.polish(self.solver.integers(answer.x))
+            plan = self._better(plan, found)
+            closed = plan is not None and self.solver.value(plan) - bound <= max(target, 1e-9 * abs(bound))
+            if closed or answer.status == "limit" or self.stopped:
+                break
+        return self._step(plan, bound)
+
+    def polish(self, integers: Floats) -> Floats | None:
+        """Round and fix the integers, solve the LP again: an exact plan, or None if rounding broke it. Keeps the best plan seen."""
+        rounded = np.round(integers)
+        self.solver.set_integer_bounds(rounded, rounded)
+        answer = self.solver.relax(max(self.deadline, time.monotonic() + 5.0))
+        self.solver.set_integer_bounds(*self.solver.integer_bounds)
+        if answer.x is None or answer.status != "optimal":
+            return None
+        x = answer.x.copy()
+        x[self.program.integer] = rounded
+        if self.best is None or self._objective(x) < self._objective(self.best):
+            self.best = x
+            self._tell("plan", rounded)
+        return x
+
+    # -- bookkeeping ----------------------------------------------------------------------------------------------------------
+
+    def _known(self, price: float) -> Floats | None:
+        return self.best
+
+    def _better(self, one: Floats | None, other: Floats | None) -> Floats | None:
+        if one is None or other is None:
+            return one if other is None else other
+        return one if self.solver.value(one) <= self.solver.value(other) else other
+
+    def _step(self, plan: Floats | None, bound: float) -> Step:
+        if plan is None:
+            return Step(None, None, bound)
+        return Step(*self._split(plan), bound)
+
+    def _split(self, x: Floats) -> tuple[float, float]:
+        """(N, D) of a plan."""
+        p = self.program
+        return float(p.cost @ x) + p.offset, p.asked - float(p.lost @ x)
+
+    def _ratio_of(self, x: Floats) -> float:
+        n, d = self._split(x)
+        return n / d if d > 0 else np.inf
+
+    @property
+    def _unit(self) -> float:
+        return self.program.asked if self.options.ratio else 1.0
+
+    def _objective(self, x: Floats) -> float:
+        return self._ratio_of(x) if self.options.ratio else self._split(x)[0]
+
+    def _watch(self, price: float) -> Callable[[float, float], bool]:
+        p, last = self.program, [time.monotonic()]
+
+        def tick(bound: float, best: float) -> bool:
+            now = time.monotonic()
+            if now - last[0] < 0.2:
+                return self.stopped
+            last[0] = now
+            if price == 0.0 and np.isfinite(bound):
+                self.lower = max(self.lower, (bound + p.offset) / self._unit)
+            upper = (best + p.offset) / self._unit if price == 0.0 else np.inf
+            self._tell("search", upper=upper)
+            return self.stopped
+
+        return tick
+
+    def _tell(self, phase: str, integers: Floats | None = None, upper: float = np.inf) -> None:
+        best = np.inf if self.best is None else self._objective(self.best)
+        self.stopped |= self.report(Progress(phase, self.lower, min(best, upper), time.monotonic() - self.begun, integers))
+
+    def _outcome(self, result: RatioResult, ratio: bool) -> Outcome:
+        """Polish once more at the final price, for its duals."""
+        if self.best is None:
+            return Outcome("limit", result.lower, prices=result.prices, solves=self.solves)
+        self.solver.set_price(self._objective(self.best) if ratio else 0.0)
+        fixed = np.round(self.solver.integers(self.best))
+        self.solver.set_integer_bounds(fixed, fixed)
+        final = self.solver.relax(max(self.deadline, time.monotonic() + 10.0))
+        x = self.best
+        if final.x is not None and final.status == "optimal":
+            candidate = final.x.copy()
+            candidate[self.program.integer] = fixed
+            x = candidate if self._objective(candidate) <= self._objective(x) + 1e-9 * abs(self._objective(x)) else x
+        n, d = self._split(x)
+        upper = self._objective(x)
+        lower = min(result.lower, upper)
+        done = upper - lower <= self.options.gap * abs(upper) + 1e-12
+        return Outcome(
+            "optimal" if done else "limit", lower, upper, x, n, d, final.row_dual, final.column_dual, result.prices, self.solves
+        )

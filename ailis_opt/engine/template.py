@@ -1,0 +1,245 @@
+"""From a Pyomo model to its pattern: rows, columns and coefficients as formulas of Params, read once.
+
+A coefficient is an expression of mutable Params, such as `rate[7]*hours[0]`. All coefficients of one shape (`rate[.]*hours[.]`) are
+evaluated together by numpy, over all slices at a time: the shape is walked once, its leaves become columns of the arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from pyomo.core.expr import numeric_expr as ne
+from pyomo.core.expr.numvalue import native_numeric_types
+
+from ailis_models.arrays import Bools, Floats, Ints
+
+Shape = tuple[Any, ...]
+"""("const",) | ("param", name) | ("+" | "*" | "/", shape, ...) | ("neg", shape); leaves are numbered from left to right."""
+
+_SUMS = (ne.SumExpression, ne.LinearExpression)
+_PRODUCTS = (ne.ProductExpression, ne.NPV_ProductExpression)  # monomials are products, too
+
+
+@dataclass
+class Coefficients:
+    """A list of formulas over Params, grouped by shape as they are added."""
+
+    params: Mapping[int, tuple[str, int]]  # id of the ParamData -> (array, position)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        self._groups: dict[Shape, tuple[list[int], list[list[float]]]] = {}
+
+    def add(self, *products: tuple[Any, ...]) -> int:
+        """Add a sum of products of factors (numbers or Pyomo expressions without variables); returns its position."""
+        leaves: list[float] = []
+        shapes = [self._product(factors, leaves) for factors in products]
+        shape = shapes[0] if len(shapes) == 1 else ("+", *shapes)
+        positions, rows = self._groups.setdefault(shape, ([], []))
+        positions.append(self.count)
+        rows.append(leaves)
+        self.count += 1
+        return self.count - 1
+
+    def _product(self, factors: tuple[Any, ...], leaves: list[float]) -> Shape:
+        scale, shapes = 1.0, []
+        for factor in factors:
+            if factor.__class__ in native_numeric_types:
+                scale *= factor
+            else:
+                shapes.append(self._shape(factor, leaves))
+        if not shapes or scale != 1.0:
+            shapes.append(("const",))
+            leaves.append(scale)
+        return shapes[0] if len(shapes) == 1 else ("*", *shapes)
+
+    def _shape(self, expr: Any, leaves: list[float]) -> Shape:
+        if expr.__class__ in native_numeric_types:
+            leaves.append(float(expr))
+            return ("const",)
+        known = self.params.get(id(expr))
+        if known is not None:
+            leaves.append(known[1])
+            return ("param", known[0])
+        if isinstance(expr, _PRODUCTS):
+            return ("*", *(self._shape(arg, leaves) for arg in expr.args))
+        if isinstance(expr, ne.NegationExpression):
+            return ("neg", self._shape(expr.args[0], leaves))
+        if isinstance(expr, ne.DivisionExpression):
+            return ("/", *(self._shape(arg, leaves) for arg in expr.args))
+        if isinstance(expr, _SUMS):
+            return ("+", *(self._shape(arg, leaves) for arg in expr.args))
+        leaves.append(float(pyo.value(expr)))
+        return ("const",)
+
+    def evaluate(self, arrays: Mapping[str, Floats], slices: int) -> Floats:
+        """(slices, count) or, if no array that occurs varies from slice to slice, (1, count)."""
+        parts = []
+        for shape, (positions, rows) in self._groups.items():
+            table = np.array(rows, dtype=np.float64).reshape(len(rows), -1)
+            parts.append((np.array(positions), _evaluate(shape, iter(table.T), arrays)))
+        varies = any(len(values) > 1 for _, values in parts)
+        out = np.empty((slices if varies else 1, self.count))
+        for positions, values in parts:
+            out[:, positions] = values
+        return out
+
+
+def _evaluate(shape: Shape, leaves: Any, arrays: Mapping[str, Floats]) -> Floats:
+    """Value of a shape at all its leaves, (slices or 1, formulas of this shape)."""
+    kind = shape[0]
+    if kind == "const":
+        return np.asarray(next(leaves))[None, :]
+    if kind == "param":
+        return arrays[shape[1]][:, next(leaves).astype(np.int64)]
+    values = [_evaluate(part, leaves, arrays) for part in shape[1:]]
+    if kind == "neg":
+        return -values[0]
+    result = values[0]
+    for value in values[1:]:
+        result = result * value if kind == "*" else result / value if kind == "/" else result + value
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A run of columns or rows that belong to one Pyomo component: its name, where it starts, and the indices in order."""
+
+    name: str
+    start: int
+    keys: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The pattern of one model. Entries of a row stand together; a column < 0 is the link −1−column to the other scope."""
+
+    columns: tuple[Group, ...]
+    rows: tuple[Group, ...]
+    links: tuple[Group, ...]  # ports or exports, numbered like columns
+    start: Ints  # (rows + 1,) of entries
+    column: Ints  # (entries,)
+    entry: Ints  # (entries,) positions in `coefficients`
+    integer: Bools  # (columns,)
+    coefficients: Coefficients
+    lower: Ints  # (rows,) positions in `coefficients`, -1 for none
+    upper: Ints
+    shift: Ints  # (rows,) constant of the body, -1 for none
+    column_lower: Floats  # (columns,)
+    column_upper: Ints  # (columns,) positions, -1 for none
+    cost: tuple[Ints, Ints, int]  # columns, positions, position of the constant (-1 for none)
+    lost: tuple[Ints, Ints, int]
+
+    @property
+    def n_columns(self) -> int:
+        return len(self.integer)
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.lower)
+
+
+class _Reader:
+    def __init__(self, model: Any, links: tuple[str, ...]) -> None:
+        params = {
+            id(data): (param.name, position)
+            for param in model.component_objects(pyo.Param, descend_into=False)
+            for position, data in param.items()
+        }
+        self.coefficients = Coefficients(params)
+        self.number: dict[int, int] = {}
+        columns: list[Group] = []
+        self.linked: list[Group] = []
+        self.variables: list[Any] = []
+        n_links = 0
+        for var in model.component_objects(pyo.Var, descend_into=False):
+            data = tuple(var.values())
+            if var.local_name in links:
+                self.linked.append(Group(var.local_name, n_links, tuple(var.keys())))
+                self.number.update((id(v), -1 - n_links - i) for i, v in enumerate(data))
+                n_links += len(data)
+            else:
+                columns.append(Group(var.local_name, len(self.variables), tuple(var.keys())))
+                self.number.update((id(v), len(self.variables) + i) for i, v in enumerate(data))
+                self.variables += data
+        self.columns = tuple(columns)
+
+    def linear(self, expr: Any) -> tuple[list[int], list[int], int]:
+        """(columns, positions, position of the constant or -1) of a linear expression; a variable that occurs twice gets one entry."""
+        terms: dict[int, list[tuple[Any, ...]]] = {}
+        constants: list[tuple[Any, ...]] = []
+        stack: list[tuple[Any, tuple[Any, ...]]] = [(expr, ())]
+        number = self.number
+        while stack:
+            node, factors = stack.pop()
+            kind = node.__class__
+            if kind is ne.MonomialTermExpression:
+                coefficient, var = node.args
+                terms.setdefault(number[id(var)], []).append((*factors, coefficient))
+            elif kind in native_numeric_types or not node.is_potentially_variable():
+                if not (kind in native_numeric_types and node == 0):
+                    constants.append((*factors, node))
+            elif id(node) in number:
+                terms.setdefault(number[id(node)], []).append(factors)
+            elif isinstance(node, _SUMS):
+                stack += [(arg, factors) for arg in reversed(node.args)]
+            elif isinstance(node, ne.NegationExpression):
+                stack.append((node.args[0], (*factors, -1.0)))
+            elif isinstance(node, ne.ProductExpression):
+                fixed, free = sorted(node.args, key=_is_free)
+                stack.append((free, (*factors, fixed)))
+            elif node.is_named_expression_type():
+                stack.append((node.expr, factors))
+            else:
+                raise TypeError(f"not a linear expression of variables: {node}")
+        add = self.coefficients.add
+        return list(terms), [add(*products) for products in terms.values()], add(*constants) if constants else -1
+
+    def bound(self, expr: Any) -> int:
+        """Position of a bound, -1 for none."""
+        return -1 if expr is None else self.coefficients.add((expr,))
+
+
+def _is_free(node: Any) -> bool:
+    return node.__class__ not in native_numeric_types and bool(node.is_potentially_variable())
+
+
+def read_template(model: Any, links: tuple[str, ...]) -> Template:
+    """Read a Pyomo model once: variables named in `links` are its links to the other scope."""
+    reader = _Reader(model, links)
+    start, column, entry, groups = [0], [], [], []
+    lower, upper, shift = [], [], []
+    for block in model.component_objects(pyo.Block, descend_into=False):
+        for constraint in block.component_objects(pyo.Constraint, descend_into=False):
+            groups.append(Group(f"{block.local_name}.{constraint.local_name}", len(lower), tuple(constraint.keys())))
+            for row in constraint.values():
+                columns, positions, constant = reader.linear(row.body)
+                column += columns
+                entry += positions
+                start.append(len(column))
+                lower.append(reader.bound(row.lower))
+                upper.append(reader.bound(row.upper))
+                shift.append(constant)
+    variables = reader.variables
+    cost, lost = (reader.linear(getattr(model, name).expr) for name in ("cost", "lost"))
+    return Template(
+        columns=reader.columns,
+        rows=tuple(groups),
+        links=tuple(reader.linked),
+        start=np.array(start),
+        column=np.array(column, dtype=np.int64),
+        entry=np.array(entry, dtype=np.int64),
+        integer=np.array([v.is_integer() or v.is_binary() for v in variables], dtype=bool),
+        coefficients=reader.coefficients,
+        lower=np.array(lower, dtype=np.int64),
+        upper=np.array(upper, dtype=np.int64),
+        shift=np.array(shift, dtype=np.int64),
+        column_lower=np.array([-np.inf if v.lb is None else v.lb for v in variables]),
+        column_upper=np.array([reader.bound(v.upper) for v in variables], dtype=np.int64),
+        cost=(np.array(cost[0], dtype=np.int64), np.array(cost[1], dtype=np.int64), cost[2]),
+        lost=(np.array(lost[0], dtype=np.int64), np.array(lost[1], dtype=np.int64), lost[2]),
+    )

@@ -1,0 +1,195 @@
+"""All that a formulation may read: frozen dataclasses of numpy arrays.
+
+Sizes: T periods, S slices, P pools, K tranches, O committed offers, H hired offers, W workloads, Q demand classes,
+R routes of serving and batch workloads, B standby routes, J gang routes (training), N regional splits, C capped regions,
+M placements. Integer arrays hold positions in the list they name. `Slices` holds what may vary from slice to slice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+def members(of: Ints, n: int) -> list[list[int]]:
+    """The positions at which each of 0..n-1 stands in `of`, as plain ints (Pyomo is slow with numpy's)."""
+    groups: list[list[int]] = [[] for _ in range(n)]
+    for position, group in enumerate(of.tolist()):
+        groups[group].append(position)
+    return groups
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Periods and slices. A slice is (period, block), in that order."""
+
+    period_hours: Floats  # (T,)
+    months: Floats  # (T,) for prices per month
+    slice_period: Ints  # (S,)
+    slice_block: Ints  # (S,)
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """Offers that no workload can tell apart; GPUs of a pool are fungible."""
+
+    region: Ints  # (P,)
+    operator: Ints  # (P,) provider
+    country: Ints  # (P,) of the region
+    interruptible: Bools  # (P,)
+    metered: Bools  # (P,)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """Owned and reserved offers, identical ones merged, and the tranches they fill.
+
+    A tranche is the committed capacity of one pool at one availability.
+    """
+
+    tranche: Ints  # (O,)
+    lot_gpus: Floats  # (O,) GPUs
+    whole: Bools  # (O,) lots are integers
+    least: Floats  # (O,) lots; 0 where no start switch is needed
+    most: Floats  # (O,) lots in force at any one time
+    first: Ints  # (O,) first period a lot may start
+    last: Ints  # (O,) last period a lot may start
+    term: Ints  # (O,) periods in force; T where it runs to the end of the horizon
+    cost: Floats  # (T, O) money per lot started in t, all of it that falls inside the horizon
+    tranche_pool: Ints  # (K,)
+    already: Floats  # (T, K) GPUs in force of lots signed before
+    sunk: float  # money: what lots signed before cost inside the horizon
+
+
+@dataclass(frozen=True, slots=True)
+class Hired:
+    """Usage-based offers (on demand, interruptible), identical ones merged."""
+
+    pool: Ints  # (H,)
+    lot_gpus: Floats  # (H,) GPUs
+    whole: Bools  # (H,)
+    least: Floats  # (H,) lots; 0 where no switch is needed
+
+
+@dataclass(frozen=True, slots=True)
+class Workloads:
+    """What is asked for. Limits that vary with slices are in `Slices`."""
+
+    training: Bools  # (W,)
+    total: Floats  # (W,) outcomes over the horizon
+    period_demand: Floats  # (T, W) outcomes
+    weight: Floats  # (W,) outcome weight
+    min_service: Floats  # (W,)
+    sheddable: Bools  # (W,) outcomes may be left unserved at all
+    move_share: Floats  # (W,)
+    unserved_cost: Floats  # (W,) money per outcome
+    interruptible_share: Floats  # (W,)
+    operator_share: Floats  # (W,)
+    country_share: Floats  # (W,)
+    failover_share: Floats  # (W,)
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Open routes: (demand class, pool, profile)."""
+
+    workload: Ints  # (R,)
+    klass: Ints  # (R,)
+    pool: Ints  # (R,)
+    region: Ints  # (R,)
+    gpus: Floats  # (R,) GPUs that a replica takes
+
+
+@dataclass(frozen=True, slots=True)
+class Standby:
+    """Ways to stand by for a workload with a failover share: (workload, pool, profile)."""
+
+    workload: Ints  # (B,)
+    pool: Ints  # (B,)
+    region: Ints  # (B,)
+    gpus: Floats  # (B,)
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """Gang routes of training workloads: (workload, pool, profile)."""
+
+    workload: Ints  # (J,)
+    pool: Ints  # (J,)
+    region: Ints  # (J,)
+    gpus: Floats  # (J,) GPUs that a gang takes
+    rate: Floats  # (J,) outcomes per gang-hour
+    most: Floats  # (T, J) gangs that would do the whole job in that period; 0 outside release..deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """(workload, region) pairs whose served outcomes are asked for by a row of their own."""
+
+    workload: Ints  # (N,)
+    region: Ints  # (N,)
+    country: Ints  # (N,)
+
+
+@dataclass(frozen=True, slots=True)
+class Placements:
+    """(dataset, region) pairs, homes left out, that an open route could use."""
+
+    dataset: Ints  # (M,)
+    region: Ints  # (M,)
+    cost: Floats  # (M,) money over the horizon: storage, replication, refresh
+    needed_by: tuple[tuple[int, ...], ...]  # (D,) workloads that need the dataset
+    home_cost: float  # money: storage at the homes
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """What may vary from slice to slice. The first axis is S, or 1 where all slices are alike."""
+
+    hours: Floats  # (S, 1)
+    demand: Floats  # (S, Q) outcomes
+    workload_demand: Floats  # (S, W) outcomes
+    rate: Floats  # (., R) outcomes per replica-hour
+    egress_cost: Floats  # (., R) money per outcome
+    standby_rate: Floats  # (., B) outcomes per replica-hour
+    owned_available: Floats  # (., K) usable share
+    hired_available: Floats  # (., H) usable share
+    hire_price: Floats  # (., H) money per GPU-hour
+    hire_most: Floats  # (., H) lots
+    kw: Floats  # (., P) kW at the meter per GPU
+    energy_price: Floats  # (., P) money per kWh; 0 where included
+    cap_mw: Floats  # (., C) MW, inf where none
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """One instance, prepared."""
+
+    calendar: Calendar
+    pools: Pools
+    committed: Committed
+    hired: Hired
+    workloads: Workloads
+    class_workload: Ints  # (Q,)
+    routes: Routes
+    standby: Standby
+    jobs: Jobs
+    splits: Splits
+    placements: Placements
+    capped: Ints  # (C,) regions with a power cap in some period
+    slices: Slices
+    budget: float  # money, inf where none
+
+    @property
+    def periods(self) -> int:
+        return len(self.calendar.period_hours)
+
+    @property
+    def n_slices(self) -> int:
+        return len(self.calendar.slice_period)

@@ -1,0 +1,96 @@
+"""L1, compute fabric: supply (lots, quotas, capacity of pools), memory (routes) and topology (gangs, packing)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from ailis_models.arrays import Bools, Data, Floats, Ints, members
+from ailis_models.families import Rows, family
+
+
+def fits_memory(weights_gb: Floats, kv_gb_per_sequence: Floats, sequences: Floats, gpus: Floats, memory_gb: Floats) -> Bools:
+    """L1.memory: weights and the KV cache of the sequences in flight fit the HBM of a replica's GPUs.
+
+    weights_gb + kv_gb_per_sequence · sequences <= gpus · memory_gb   [GB], all arrays of one shape
+    """
+    need: Floats = weights_gb + kv_gb_per_sequence * sequences
+    return need <= gpus * memory_gb * (1 + 1e-12)
+
+
+def fits_topology(gpus: Floats, scaleup_gpus: Floats, cluster_gpus: Floats, gang: Bools) -> Bools:
+    """L1.topology: a serving replica stays inside one scale-up domain, a gang inside one cluster."""
+    return np.where(gang, gpus <= cluster_gpus, gpus <= scaleup_gpus)
+
+
+def gpus_taken(gpus: Ints, scaleup_gpus: Ints) -> Floats:
+    """GPUs that a replica of g GPUs really takes in scale-up domains of D.
+
+    D / floor(D / g) if g <= D (what does not pack is lost), else whole domains: ceil(g / D) · D
+    """
+    inside = np.maximum(scaleup_gpus // np.maximum(gpus, 1), 1)
+    return np.where(gpus <= scaleup_gpus, scaleup_gpus / inside, -(-gpus // scaleup_gpus) * scaleup_gpus).astype(np.float64)
+
+
+@family("L1.supply", "slice", unit="GPU", index=("pool",), kind="definition")
+def use(m: Any, d: Data) -> Rows:
+    """GPUs of a pool that run: what replicas, standby and gangs take.
+
+    Σ_{r in p} gpus[r]·replicas[r] + Σ_{b in p} gpus[b]·standby[b] + Σ_{j in p} gpus[j]·gangs[j] = used[p]   [GPU]
+    """
+    n = len(d.pools.region)
+    routes, standby, jobs = members(d.routes.pool, n), members(d.standby.pool, n), members(d.jobs.pool, n)
+    gpus_r, gpus_b, gpus_j = d.routes.gpus.tolist(), d.standby.gpus.tolist(), d.jobs.gpus.tolist()
+    for p in range(n):
+        taken = [gpus_r[r] * m.replicas[r] for r in routes[p]]
+        taken += [gpus_b[b] * m.standby[b] for b in standby[p]]
+        taken += [gpus_j[j] * m.gangs[j] for j in jobs[p]]
+        yield p, pyo.quicksum(taken) - m.used[p] == 0
+
+
+@family("L1.supply", "slice", unit="GPU", index=("pool",))
+def capacity(m: Any, d: Data) -> Rows:
+    """GPUs that run in a pool are in force or hired, less what is unavailable.
+
+    used[p] <= Σ_{k in p} available[k]·owned[k] + Σ_{h in p} available[h]·lot_gpus[h]·hired[h]   [GPU]
+    """
+    n = len(d.pools.region)
+    tranches, offers = members(d.committed.tranche_pool, n), members(d.hired.pool, n)
+    lot = d.hired.lot_gpus.tolist()
+    for p in range(n):
+        supply = [m.owned_available[k] * m.owned[k] for k in tranches[p]]
+        supply += [m.hired_available[h] * lot[h] * m.hired[h] for h in offers[p]]
+        yield p, m.used[p] - pyo.quicksum(supply) <= 0
+
+
+@family("L1.topology", "plan", unit="gang", index=("workload", "pool", "profile", "period"), kind="flow")
+def gangs_in_chosen_pool(m: Any, d: Data) -> Rows:
+    """A training workload that may not move runs all its gangs in one pool.
+
+    gangs[j,t] <= most[t,j] · chosen[w,p]   [gangs]; most = gangs that would do the whole job in t, so no big-M
+    """
+    for j, (w, p) in enumerate(zip(d.jobs.workload.tolist(), d.jobs.pool.tolist(), strict=True)):
+        for t in range(d.periods):
+            if (w, p) in m.chosen and d.jobs.most[t, j] > 0:
+                yield (j, t), m.gangs[j, t] <= float(d.jobs.most[t, j]) * m.chosen[w, p]
+
+
+@family("L1.topology", "plan", unit="pool", index=("workload",), kind="flow")
+def one_pool(m: Any, d: Data) -> Rows:
+    """At most one pool is chosen: Σ_p chosen[w,p] <= 1."""
+    pools: dict[int, list[int]] = {}
+    for w, p in m.chosen:
+        pools.setdefault(w, []).append(p)
+    for w, choices in pools.items():
+        yield w, pyo.quicksum(m.chosen[w, p] for p in choices) <= 1
+
+
+FAMILIES = (use, capacity, gangs_in_chosen_pool, one_pool)
+
+
+def slice_cost(m: Any, d: Data) -> Any:
+    """Hired capacity: Σ_h hired[h] · lot_gpus[h] · H · hire_price[h]   [lots · GPU/lot · h · money/GPU-hour]."""
+    lot = d.hired.lot_gpus.tolist()
+    return pyo.quicksum(m.hire_price[h] * m.hours[0] * lot[h] * var for h, var in m.hired.items())

@@ -1,0 +1,81 @@
+"""L16, domain logic: demand, service floor, training deadlines, budget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyomo.environ as pyo
+
+from ailis_models.arrays import Data, members
+from ailis_models.families import Rows, family
+
+
+@family("L16", "slice", unit="outcome", index=("class",), kind="flow")
+def demand(m: Any, d: Data) -> Rows:
+    """Every outcome asked for is served, or counted as unserved where that is allowed.
+
+    Σ_{r in q} rate[r]·H·replicas[r] + unserved[q] = demand[q]   [outcomes]
+    """
+    for q, routes in enumerate(members(d.routes.klass, len(d.class_workload))):
+        served = pyo.quicksum(m.rate[r] * m.hours[0] * m.replicas[r] for r in routes)
+        if q in m.unserved:
+            yield q, served + m.unserved[q] == m.demand[q]
+        else:
+            yield q, served == m.demand[q]
+
+
+@family("L16", "plan", unit="outcome", index=("workload",), kind="flow")
+def training_done(m: Any, d: Data) -> Rows:
+    """A training job is done by its deadline: Σ_{j,t} output[j,t] + undone[w] = total[w]   [outcomes]; gangs run from release to deadline only."""
+    for w, jobs in enumerate(members(d.jobs.workload, len(d.workloads.total))):
+        if d.workloads.training[w] and d.workloads.total[w] > 0:
+            done = pyo.quicksum(m.output[j, t] for j in jobs for t in range(d.periods))
+            yield w, done + (m.undone[w] if w in m.undone else 0) == float(d.workloads.total[w])
+
+
+@family("L16", "plan", unit="outcome", index=("workload", "pool", "profile", "period"), kind="definition")
+def training_output(m: Any, d: Data) -> Rows:
+    """Gangs produce at their rate: output[j,t] <= rate[j] · hours[t] · gangs[j,t]   [outcomes]."""
+    for j, rate in enumerate(d.jobs.rate.tolist()):
+        for t, hours in enumerate(d.calendar.period_hours.tolist()):
+            if d.jobs.most[t, j] > 0:
+                yield (j, t), m.output[j, t] - rate * hours * m.gangs[j, t] <= 0
+            else:
+                yield (j, t), m.output[j, t] <= 0
+
+
+@family("L16", "plan", unit="outcome", index=("workload",), kind="flow")
+def service_floor(m: Any, d: Data) -> Rows:
+    """Over the horizon at least a share of the demand is served: Σ unserved[q,s] <= (1 − min_service) · total[w]   [outcomes]."""
+    w = d.workloads
+    for i, classes in enumerate(members(d.class_workload, len(w.total))):
+        limit = float((1 - w.min_service[i]) * w.total[i])
+        if i in m.undone:
+            yield i, m.undone[i] <= limit
+        elif w.sheddable[i] and classes:
+            yield i, pyo.quicksum(m.export_unserved[s, q] for s in range(d.n_slices) for q in classes) <= limit
+
+
+FAMILIES = (demand, training_done, training_output, service_floor)
+
+
+def plan_cost(m: Any, d: Data) -> Any:
+    """Penalty for training left undone: Σ_w unserved_cost[w] · undone[w]."""
+    return pyo.quicksum(float(d.workloads.unserved_cost[w]) * m.undone[w] for w in m.undone)
+
+
+def slice_cost(m: Any, d: Data) -> Any:
+    """Penalty for outcomes left unserved: Σ_q unserved_cost[w] · unserved[q]."""
+    price = d.workloads.unserved_cost[d.class_workload].tolist()
+    return pyo.quicksum(price[q] * m.unserved[q] for q in m.unserved)
+
+
+def plan_lost(m: Any, d: Data) -> Any:
+    """Weighted outcomes of training left undone (outcomes D = weighted demand − lost)."""
+    return pyo.quicksum(float(d.workloads.weight[w]) * m.undone[w] for w in m.undone)
+
+
+def slice_lost(m: Any, d: Data) -> Any:
+    """Weighted outcomes of the slice left unserved."""
+    weight = d.workloads.weight[d.class_workload].tolist()
+    return pyo.quicksum(weight[q] * m.unserved[q] for q in m.unserved)
