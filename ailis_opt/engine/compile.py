@@ -6,27 +6,27 @@ a plan entry on an export goes to the column of the slice it names. Nothing is b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from ailis_models import decisions, formulation
 from ailis_models.arrays import Bools, Data, Floats, Ints
-from ailis_opt.engine.template import Group, Template, read_template
+from ailis_opt.engine.template import Extent, Group, Template, read_template
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where plan and slices stand in the program's columns and rows."""
 
-    plan: Template
-    slice: Template
+    plan: Extent
+    slice: Extent
     slices: int
 
     def column(self, name: str) -> tuple[Group, int]:
         """The group of a variable and its scope: 0 plan, 1 slice."""
-        for scope, template in enumerate((self.plan, self.slice)):
-            for group in template.columns:
+        for scope, extent in enumerate((self.plan, self.slice)):
+            for group in extent.columns:
                 if group.name == name:
                     return group, scope
         raise KeyError(name)
@@ -66,6 +66,10 @@ class Program:
     asked: float  # weighted outcomes demanded
     least: float  # weighted outcomes that every plan serves
 
+    def without_matrix(self) -> Program:
+        """The program without its entries: enough to read a solution, small enough to send."""
+        return replace(self, start=self.start[:0], index=self.index[:0], value=self.value[:0])
+
 
 def templates(d: Data) -> tuple[Template, Template]:
     """The plan's and the slice's pattern, read from Pyomo once."""
@@ -94,7 +98,7 @@ def compile_program(d: Data, plan: Template, slice_: Template) -> Program:
     start = np.concatenate([plan.start[:-1], (entries[:, None] + slice_.start[None, :-1]).ravel(), [entries[-1] + len(slice_.column)]])
     offsets, costs, losts = zip(_objective(plan, once, 1), _objective(slice_, many, n), strict=True)
     return Program(
-        layout=Layout(plan, slice_, n),
+        layout=Layout(plan.extent, slice_.extent, n),
         start=start.astype(np.int32),
         index=np.concatenate([plan_index.astype(np.int32), slice_index.ravel()]),
         value=np.concatenate([once[0, plan.entry], np.broadcast_to(many[:, slice_.entry], slice_index.shape).ravel()]),

@@ -82,9 +82,16 @@ class Search:
             return Outcome("limit", -np.inf, solves=self.solves)
         if first.status == "infeasible":
             return Outcome("infeasible", np.inf, solves=self.solves)
-        ratio = self.options.ratio and bool(self.program.lost.any())
-        result = self._ratio() if ratio else self._cost(first)
-        return self._outcome(result, ratio)
+        result = self._ratio() if self._is_ratio else self._cost(first)
+        return self._outcome(result, self._is_ratio)
+
+    def finish(self, integers: Floats) -> Outcome:
+        """Polish a plan of which the integers are known, and no more: its bound is the LP's."""
+        first = self._relax()
+        if first is None or first.x is None or self.polish(integers) is None:
+            return Outcome("limit", -np.inf, solves=self.solves)
+        lower = (first.bound + self.program.offset) / self._unit if not self._is_ratio else -np.inf
+        return self._outcome(RatioResult(lower, np.inf, ()), self._is_ratio)
 
     # -- the two objectives -------------------------------------------------------------------------------------------------
 
@@ -162,7 +169,7 @@ class Search:
             plan = self.polish(values)
             if plan is not None and self.solver.value(plan) <= first.bound + max(target, 1e-9 * abs(first.bound)):
                 return self._step(plan, first.bound)
-        bound, plan = first.bound, self._known(price)
+        bound, plan = first.bound, self.best
         for strict in (False, True):
             answer = self.solver.search(self.deadline, 0.9 * target, plan, self._watch(price), presolve=not strict, strict=strict)
             self.solves += 1
@@ -191,9 +198,6 @@ class Search:
 
     # -- bookkeeping ----------------------------------------------------------------------------------------------------------
 
-    def _known(self, price: float) -> Floats | None:
-        return self.best
-
     def _better(self, one: Floats | None, other: Floats | None) -> Floats | None:
         if one is None or other is None:
             return one if other is None else other
@@ -212,6 +216,11 @@ class Search:
     def _ratio_of(self, x: Floats) -> float:
         n, d = self._split(x)
         return n / d if d > 0 else np.inf
+
+    @property
+    def _is_ratio(self) -> bool:
+        """A true ratio; where every outcome must be served, N/D is N over a constant."""
+        return self.options.ratio and bool(self.program.lost.any())
 
     @property
     def _unit(self) -> float:

@@ -115,6 +115,16 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """The columns and rows of one model by name: what is needed to read a solution."""
+
+    columns: tuple[Group, ...]
+    rows: tuple[Group, ...]
+    n_columns: int
+    n_rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """The pattern of one model. Entries of a row stand together; a column < 0 is the link −1−column to the other scope."""
 
@@ -141,6 +151,10 @@ class Template:
     @property
     def n_rows(self) -> int:
         return len(self.lower)
+
+    @property
+    def extent(self) -> Extent:
+        return Extent(self.columns, self.rows, self.n_columns, self.n_rows)
 
 
 class _Reader:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ailis_models import l01_fabric, l02_runtime, l03_graph, l04_numeric, l05_l09_data, l10_l14_flow, l15_governance
 from ailis_models.arrays import Bools, Floats, Ints
-from ailis_models.layers import LAYERS, MASK, REASONS, layer_mask
+from ailis_models.layers import MASK, REASONS
 from ailis_opt.prepare.supply import Supply
 from ailis_opt.schema.instance import Instance
 
@@ -155,15 +155,6 @@ def round_trips(latency: pd.DataFrame, geos: list[str], regions: pd.Index) -> Fl
         if geo == "any":
             rtt[i] = 0.0
     return rtt
-
-
-def funnel(found: Routes) -> list[tuple[str, int]]:
-    """(layer, routes left after it), in the order of the layer map."""
-    left, rows = np.ones(len(found.blockers), bool), []
-    for layer in LAYERS:
-        left &= (found.blockers & layer_mask(layer.id)) == 0
-        rows.append((layer.id, int(left.sum())))
-    return rows
 
 
 def closed_by(blockers: Ints) -> dict[str, int]:

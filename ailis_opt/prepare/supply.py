@@ -86,19 +86,24 @@ def _merge(offers: pd.DataFrame, chosen: Bools, same: list[str]) -> tuple[Ints, 
     return tuple(rows[members].astype(np.int64) for members in groups.values())
 
 
-def lot_costs(offers: pd.DataFrame, hours: Floats) -> tuple[Floats, Floats, Ints]:
-    """(T, n) price and upfront of one lot started in t, inside the horizon [money], and the first period (T, n) in which it is no longer in force.
+def in_force_until(offers: pd.DataFrame, periods: int) -> Ints:
+    """(T, n) first period in which a lot started in t is no longer in force; a blank term runs to the end of the horizon."""
+    term = offers["term_periods"].to_numpy(np.float64)[None, :]
+    return np.fmin(np.arange(periods)[:, None] + term, periods).astype(np.int64)
+
+
+def lot_costs(offers: pd.DataFrame, hours: Floats) -> tuple[Floats, Floats]:
+    """(T, n) price and upfront of one lot started in t, what falls inside the horizon [money].
 
     price · lot_gpus · hours in force; upfront · lot_gpus · periods in force inside the horizon ÷ term (all of it if the term is blank).
     """
-    periods, t = len(hours), np.arange(len(hours))[:, None]
+    t, until = np.arange(len(hours))[:, None], in_force_until(offers, len(hours))
     term = offers["term_periods"].to_numpy(np.float64)[None, :]
-    end = np.fmin(t + term, periods).astype(np.int64)
     clock = np.concatenate([[0.0], np.cumsum(hours)])
     lot = offers["lot_gpus"].to_numpy(np.float64)
-    price = offers["price_per_gpu_hour"].to_numpy(np.float64) * lot * (clock[end] - clock[t])
-    inside = np.where(np.isnan(term), 1.0, (end - t) / term)
-    return price, offers["upfront_per_gpu"].to_numpy(np.float64) * lot * inside, end
+    price = offers["price_per_gpu_hour"].to_numpy(np.float64) * lot * (clock[until] - clock[t])
+    inside = np.where(np.isnan(term), 1.0, (until - t) / term)
+    return price, offers["upfront_per_gpu"].to_numpy(np.float64) * lot * inside
 
 
 def committed_arrays(supply: Supply, cal: Calendar, need: Floats) -> Committed:
@@ -113,11 +118,12 @@ def committed_arrays(supply: Supply, cal: Calendar, need: Floats) -> Committed:
     least = head["least"].to_numpy(np.float64)
     already = np.zeros((periods, len(key)))
     before = offers[offers["committed_lots"] > 0]
-    price, upfront, end = lot_costs(before, cal.period_hours)
+    price, upfront = lot_costs(before, cal.period_hours)
+    until = in_force_until(before, periods)[0]
     sunk = float(((price[0] + upfront[0]) * before["committed_lots"].to_numpy()).sum())
     gpus = (before["committed_lots"] * before["lot_gpus"]).to_numpy(np.float64)
-    np.add.at(already.T, key.get_indexer(pd.MultiIndex.from_frame(before[["pool", "availability"]])), gpus[:, None] * (np.arange(periods) < end[:1].T))
-    price, upfront, _ = lot_costs(head, cal.period_hours)
+    np.add.at(already.T, key.get_indexer(pd.MultiIndex.from_frame(before[["pool", "availability"]])), gpus[:, None] * (np.arange(periods) < until[:, None]))
+    price, upfront = lot_costs(head, cal.period_hours)
     return Committed(
         tranche=tranche,
         lot_gpus=head["lot_gpus"].to_numpy(np.float64),

@@ -1,0 +1,163 @@
+"""Which rows are tight, and what a unit more would be worth: duals of the polished LP (integers fixed at the plan).
+
+These are prices *at this plan*: what one unit more of the limit would save with all lots as signed. They are one set of many where the
+LP is degenerate, and they say nothing of routes that a layer closed beforehand (O'Neill et al. 2005).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ailis_models.arrays import Floats
+from ailis_models.families import Family
+from ailis_models.formulation import FAMILIES
+from ailis_models.layers import LAYERS
+from ailis_opt.engine.compile import Program
+from ailis_opt.engine.search import Outcome
+from ailis_opt.prepare.assemble import Prepared
+from ailis_opt.schema.instance import Instance
+
+COMPONENT = {layer.id: layer.component for layer in LAYERS}
+LABEL = "polished LP"
+NOISE = 1e-7  # share of the largest price below which a dual is the solver's rounding
+COLUMNS = ["layer", "row", "unit", "price", "worth", "tight", "family", "basis"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """One limit over the slices (or once): dual and right-hand side of each."""
+
+    layer: str
+    family: str
+    row: str
+    unit: str
+    kind: str
+    price: Floats  # money per unit, > 0 where more would save
+    amount: Floats  # the limit itself, for weights
+
+
+def binding_rows(instance: Instance, p: Prepared, program: Program, outcome: Outcome) -> pd.DataFrame:
+    """Tight limits with their prices: layer, row, unit ("USD per MW and month"), price, worth (price × limit over the horizon), tight slices.
+
+    A *stock* (GPU, MW, lot) is priced per period of the horizon, a *flow* (outcome) by the mean over slices weighted by the limit.
+    """
+    if outcome.x is None or outcome.row_dual is None or outcome.column_dual is None:
+        return pd.DataFrame(columns=COLUMNS)
+    limits = [*_row_limits(p, program, outcome, _namer(instance, p)), *_bound_limits(instance, p, program, outcome)]
+    noise = NOISE * max((float(np.abs(limit.price).max(initial=0.0)) for limit in limits), default=0.0)
+    header = instance.header
+    rows = []
+    for limit in limits:
+        tight = np.abs(limit.price) > noise
+        if not tight.any():
+            continue
+        once = limit.kind == "flow" or len(limit.price) == 1 and limit.kind != "stock"
+        if once:
+            weight = np.abs(limit.amount) if np.abs(limit.amount).sum() > 0 else np.ones(len(limit.price))
+            price, unit = float(limit.price @ weight / weight.sum()), f"{header.currency} per {limit.unit}"
+        else:
+            price = float(limit.price.sum() / header.horizon.periods)
+            unit = f"{header.currency} per {limit.unit} and {header.horizon.period}"
+        worth = float(np.abs(limit.price * limit.amount).sum())
+        rows.append((limit.layer, limit.row, unit, price, worth, int(tight.sum()), limit.family, LABEL))
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    order = frame["layer"].map({name: i for i, name in enumerate(COMPONENT)})
+    return frame.assign(order=order).sort_values(["order", "worth"], ascending=[True, False]).drop(columns="order").reset_index(drop=True)
+
+
+def _row_limits(p: Prepared, program: Program, outcome: Outcome, name: Callable[[Family, object], str]) -> Iterator[_Limit]:
+    layout, dual = program.layout, outcome.row_dual
+    assert dual is not None
+    families = {f"{COMPONENT[f.layer]}.{f.name}": f for f in FAMILIES}
+    upper = np.where(np.isfinite(program.row_upper), program.row_upper, program.row_lower)
+    plan = (layout.plan.rows, dual[: layout.plan.n_rows][None, :], upper[: layout.plan.n_rows][None, :])
+    slices = (layout.slice.rows, layout.slice_rows(dual), layout.slice_rows(upper))
+    equal = np.isclose(program.row_lower, program.row_upper)
+    signs = np.where(equal, 1.0, -1.0)  # an equality (demand) costs more with more; a limit saves
+    sign = {id(plan[0]): signs[: layout.plan.n_rows][None, :], id(slices[0]): layout.slice_rows(signs)}
+    for groups, duals, bounds in (plan, slices):
+        for group in groups:
+            family = families[group.name]
+            if family.kind == "definition":
+                continue
+            for i, key in enumerate(group.keys):
+                at = group.start + i
+                price = duals[:, at] * sign[id(groups)][:, at]
+                if np.abs(price).max(initial=0.0) > 0:
+                    yield _Limit(family.layer, family.name, name(family, key), family.unit, family.kind, price, bounds[:, at])
+
+
+def _bound_limits(instance: Instance, p: Prepared, program: Program, outcome: Outcome) -> Iterator[_Limit]:
+    """Limits that are bounds of columns: quotas of hired offers, lots on offer, delivery dates (L1.supply)."""
+    offers, layout, d = p.supply.offers, program.layout, p.data
+    x, dual = outcome.x, outcome.column_dual
+    assert x is not None and dual is not None
+    names = offers["offer"].to_numpy()
+    stated = np.isfinite(offers["max_lots"].to_numpy(float))
+    for variable in ("whole_hired", "part_hired"):
+        group, _ = layout.column(variable)
+        prices, values = -layout.values(variable, dual), layout.values(variable, x)
+        for i, h in enumerate(group.keys):
+            rows = p.supply.hired_of[h]
+            full = values[:, i] >= d.slices.hire_most[:, h] - 1e-7
+            price = np.where(full & (d.slices.hire_most[:, h] > 0), np.maximum(prices[:, i], 0.0), 0.0)
+            if stated[rows].all():
+                yield _Limit("L1.supply", "quota", f"quota of {', '.join(names[rows])}", "lot", "stock", price, d.slices.hire_most[:, h])
+    for variable in ("whole_lots", "part_lots"):
+        group, _ = layout.column(variable)
+        price, lots = np.zeros((d.periods, len(d.committed.term))), np.zeros((d.periods, len(d.committed.term)))
+        for key, value, amount in zip(group.keys, -layout.values(variable, dual), layout.values(variable, x), strict=True):
+            price[key[1], key[0]], lots[key[1], key[0]] = value, amount
+        for o in sorted({key[0] for key in group.keys}):
+            rows, most = p.supply.committed_of[o], d.committed.most[o]
+            label = ", ".join(names[rows])
+            window = (np.arange(d.periods) >= d.committed.first[o]) & (np.arange(d.periods) <= d.committed.last[o])
+            full = np.array([lots[max(0, t - d.committed.term[o] + 1) : t + 1, o].sum() >= most - 1e-7 for t in range(d.periods)])
+            if stated[rows].all() and (full & window).any():
+                best = float(np.maximum(price[full & window, o], 0.0).max())
+                yield _Limit("L1.supply", "lots on offer", f"lots on offer of {label}", "lot", "once", np.array([best]), np.array([most]))
+            first = d.committed.first[o]
+            if 0 < first < d.periods and most > 0:
+                sooner = np.array([max(price[first - 1, o], 0.0)])
+                yield _Limit("L1.supply", "delivery", f"delivery of {label} before period {first}", "lot", "once", sooner, np.ones(1))
+
+
+def _namer(instance: Instance, p: Prepared) -> Callable[[Family, object], str]:
+    """Names for the indices of rows."""
+    tables, d = instance.tables, p.data
+    workload = tables["workloads"]["workload"].tolist()
+    pool, region = p.supply.pools["label"].tolist(), p.regions.tolist()
+
+    def class_name(q: int) -> str:
+        geos = [p.askers.geo[a] for a in np.flatnonzero(p.askers.klass == q)]
+        return f"{workload[d.class_workload[q]]} from {', '.join(geos)}"
+
+    of = {
+        "capped region": lambda i: region[d.capped[i]],
+        "pool": lambda i: pool[i],
+        "workload": lambda i: workload[i],
+        "region": lambda i: region[i],
+        "class": class_name,
+        "operator": lambda i: str(p.operators[i]),
+        "country": lambda i: str(p.countries[i]),
+        "placement": lambda i: str(tables["datasets"]["dataset"].iloc[d.placements.dataset[i]]),
+        "hired offer": lambda i: ", ".join(p.supply.offers["offer"].to_numpy()[p.supply.hired_of[i]]),
+        "offer": lambda i: ", ".join(p.supply.offers["offer"].to_numpy()[p.supply.committed_of[i]]),
+        "period": lambda i: f"period {i}",
+        "split": lambda i: f"{workload[d.splits.workload[i]]} in {region[d.splits.region[i]]}",
+        "": lambda i: "",
+    }
+
+    def name(family: Family, key: object) -> str:
+        parts = key if isinstance(key, tuple) else (key,)
+        if family.name == "gangs_in_chosen_pool":
+            job = int(parts[0])
+            parts = (d.jobs.workload[job], d.jobs.pool[job], None, parts[1])
+        shown = [of[kind](part) for kind, part in zip(family.index, parts, strict=True) if part is not None]
+        return " ".join([family.name.replace("_", " "), "of" if any(shown) else "", ", ".join(s for s in shown if s)]).strip()
+
+    return name

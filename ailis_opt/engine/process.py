@@ -1,0 +1,120 @@
+"""Runs a worker process, passes its progress on, and keeps to the time limit whatever the solver does."""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ailis_models.arrays import Data, Floats
+from ailis_opt.engine.search import Options, Progress
+from ailis_opt.engine.worker import Job, Solved, receive, send
+from ailis_opt.errors import AilisError, NoPlanError
+
+GRACE = 20.0  # seconds past the limit before the worker is killed: time to polish, and to notice
+POLISH = 60.0  # seconds that a second worker may take to polish the plan of a killed one
+
+
+class Worker:
+    """A worker process. Start it early: it loads its libraries while the parent still reads the instance."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "ailis_opt.engine.worker"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        self._messages: queue.Queue[Any] = queue.Queue()
+
+    def start(self, job: Job) -> None:
+        """Send the job; messages arrive from now on."""
+        assert self._process.stdin is not None
+        send(self._process.stdin, job)  # type: ignore[arg-type]
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        while (message := receive(self._process.stdout)) is not None:  # type: ignore[arg-type]
+            self._messages.put(message)
+        self._messages.put(None)
+
+    def next(self, timeout: float) -> Any:
+        """The next message; raises queue.Empty after `timeout` seconds; None once the worker has ended."""
+        return self._messages.get(timeout=timeout)
+
+    def ask_to_stop(self) -> None:
+        """Let the search end with the best plan so far."""
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._process.stdin.close()
+
+    def close(self) -> None:
+        """End the process, politely or not."""
+        self.ask_to_stop()
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def run(data: Data, options: Options, tell: Callable[[Progress], None], worker: Worker) -> tuple[Solved, bool]:
+    """Solve in `worker`; returns what it found and whether the user interrupted.
+
+    Ctrl-C stops the search with the best plan so far; a second one ends at once. A worker that does not come back within the limit (and
+    a grace) is killed, and its last plan polished by a new one. Raises NoPlanError if there is none.
+    """
+    kill_at = time.monotonic() + options.time_limit + GRACE
+    integers: Floats | None = None
+    interrupted = False
+    try:
+        worker.start(Job(data, options))
+        while time.monotonic() < kill_at:
+            try:
+                message = worker.next(timeout=0.2)
+            except queue.Empty:
+                continue
+            except KeyboardInterrupt:
+                if interrupted:
+                    raise
+                interrupted, kill_at = True, min(kill_at, time.monotonic() + GRACE)
+                worker.ask_to_stop()
+                continue
+            if isinstance(message, Progress):
+                integers = message.integers if message.integers is not None else integers
+                tell(message)
+            elif isinstance(message, Solved):
+                return message, interrupted
+            elif isinstance(message, Exception):
+                raise message
+            else:
+                break
+    finally:
+        worker.close()
+    return _rescue(data, options, integers, interrupted)
+
+
+def _rescue(data: Data, options: Options, integers: Floats | None, interrupted: bool) -> tuple[Solved, bool]:
+    """The solver died or did not stop: polish the last plan it sent."""
+    if integers is None:
+        raise NoPlanError("the solver ended before it found a plan; allow more time with --time-limit, or a wider --gap")
+    second = Worker()
+    try:
+        second.start(Job(data, Options(options.ratio, options.gap, POLISH), integers))
+        end = time.monotonic() + POLISH + GRACE
+        while time.monotonic() < end:
+            try:
+                message = second.next(timeout=1.0)
+            except queue.Empty:
+                continue
+            if isinstance(message, Solved):
+                return message, interrupted
+            if isinstance(message, Exception):
+                raise message
+            if message is None:
+                break
+    finally:
+        second.close()
+    raise AilisError(f"the solver ended without an answer, and its last plan ({np.count_nonzero(integers)} lots) could not be polished")

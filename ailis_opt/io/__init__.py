@@ -1,0 +1,5 @@
+"""Reading of instances."""
+
+from ailis_opt.io.read import read
+
+__all__ = ["read"]

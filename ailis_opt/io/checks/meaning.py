@@ -1,0 +1,53 @@
+"""Values that would be without effect, and features that are not there yet: refused, never ignored."""
+
+from __future__ import annotations
+
+from ailis_opt.io.checks.scope import HIRED, Scope
+
+_NOT_YET = ("hedges", "scenarios", "changes")
+
+
+def offers(scope: Scope) -> None:
+    """Terms of committed contracts on hired offers, interruptions of what is not interruptible."""
+    frame = scope.frame("offers")
+    hired = frame["contract"].isin(HIRED)
+    mend = "Leave the cell blank, or change the contract to owned or reserved"
+    for column, given in (
+        ("term_periods", frame["term_periods"].notna()),
+        ("upfront_per_gpu", frame["upfront_per_gpu"] > 0),
+        ("committed_lots", frame["committed_lots"] > 0),
+    ):
+        scope.rows("offers", given & hired, column, "without meaning for a hired offer", mend, ("contract",))
+    steady = (frame["interruptions_per_hour"] > 0) & (frame["contract"] != "interruptible")
+    why = "without meaning for an offer that is not interruptible"
+    scope.rows("offers", steady, "interruptions_per_hour", why, "Leave the cell blank, or make the contract interruptible", ("contract",))
+
+
+def workloads(scope: Scope) -> None:
+    """Windows are for training, failover and partial movement are not; training knows no geo."""
+    frame = scope.frame("workloads")
+    training = frame["kind"] == "training"
+    mend = "Leave the cell blank, or change the kind to training"
+    for column, given in (("release_period", frame["release_period"] > 0), ("deadline_period", frame["deadline_period"].notna())):
+        scope.rows("workloads", given & ~training, column, "without meaning for a workload that is not training", mend, ("kind",))
+    standby = training & (frame["failover_share"] > 0)
+    scope.rows("workloads", standby, "failover_share", "without meaning for training", "Leave the cell blank", ("kind",))
+    partial = training & (frame["max_move_share"] > 0) & (frame["max_move_share"] < 1)
+    why = "a training job either may move (1) or may not (0)"
+    scope.rows("workloads", partial, "max_move_share", why, "Give 0 or 1", ("kind",))
+    demand = scope.frame("demand")
+    placed = demand["workload"].isin(frame["workload"][training]) & (demand["geo"] != "any")
+    if scope.whole("workloads.workload", "workloads.kind"):
+        scope.rows("demand", placed, "geo", "training has no user geo", "Leave the cell blank, or write any", ("workload",))
+
+
+def not_yet(scope: Scope) -> None:
+    """Scenarios, hedges and the risk weight are validated, and then refused."""
+    for table in _NOT_YET:
+        if len(scope.frame(table)):
+            why, mend = "scenarios and hedges are not supported yet", f"Take the table {table} out of the instance"
+            scope.faults.append(scope.tables[table].fault(None, None, why, mend))
+    header = scope.document.header
+    if header is not None and header.risk.weight > 0:
+        why = "a weight of risk is not supported yet"
+        scope.faults.append(scope.document.fault(("risk", "weight"), header.risk.weight, why, "Set it to 0, or leave it out"))

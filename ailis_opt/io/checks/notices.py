@@ -1,0 +1,62 @@
+"""Warnings: what is allowed, and yet seldom meant."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ailis_opt.io.checks.scope import Scope
+
+
+def notices(scope: Scope) -> None:
+    """All warnings of a valid instance, one line for each kind."""
+    offers, profiles = scope.frame("offers"), scope.frame("profiles")
+    free = (offers["price_per_gpu_hour"] == 0) & (offers["contract"] != "owned")
+    scope.warn("offers", "offers that cost nothing per GPU-hour and are not owned", offers["offer"][free])
+    late = offers[["first_start", "lead_periods"]].max(axis=1) > offers["last_start"].fillna(_last(scope))
+    scope.warn("offers", "offers that are not delivered inside their window", offers["offer"][late & (offers["committed_lots"] == 0)])
+    idle = ~profiles["sku"].isin(offers["sku"])
+    scope.warn("profiles", "profiles on SKUs that nobody offers", profiles["profile"][idle])
+    _demand(scope)
+    _egress(scope)
+    for table, geo in (("latency", "geo"), ("egress", "to_region")):
+        aimless = scope.frame(table)[geo] == "any"
+        scope.warn(
+            table, "rows for the geo any have no effect", (f"row {scope.tables[table].raw.lines[i]}" for i in aimless[aimless].index)
+        )
+    for table in ("indices", "curves"):
+        scope.warn(table, f"the {table} are checked and not used yet", dict.fromkeys(scope.frame(table)["index"]))
+
+
+def _last(scope: Scope) -> int:
+    return scope.document.horizon.periods - 1 if scope.document.horizon else 0
+
+
+def _demand(scope: Scope) -> None:
+    demand, work = scope.frame("demand"), scope.frame("workloads")
+    lines = scope.tables["demand"].raw.lines
+    zero = demand["outcomes"] == 0
+    scope.warn("demand", "rows that demand nothing", (f"row {lines[i]}" for i in zero[zero].index))
+    wanted = demand["workload"][~zero]
+    scope.warn("workloads", "workloads without demand", work["workload"][~work["workload"].isin(wanted)])
+    training = demand["workload"].isin(work["workload"][work["kind"] == "training"])
+    dated = training & (demand["period"].notna() | (demand["block"] != ""))
+    what = "period and block of training demand have no effect (it is due between release and deadline)"
+    scope.warn("demand", what, (f"row {lines[i]}" for i in dated[dated].index))
+
+
+def _egress(scope: Scope) -> None:
+    """Pairs that data would flow between, and that have no price: they are free."""
+    work, demand, egress = scope.frame("workloads"), scope.frame("demand"), scope.frame("egress")
+    places = scope.placed[["workload", "region"]].drop_duplicates()
+    held = work[["workload", "datasets"]].explode("datasets").dropna().merge(places, on="workload")
+    homes = scope.frame("datasets")[["dataset", "region"]].rename(columns={"region": "home"})
+    copies = held.merge(homes, left_on="datasets", right_on="dataset")
+    copies = copies[copies["home"] != copies["region"]][["home", "region"]]
+    sending = work["workload"][work["gb_per_outcome"] > 0]
+    users = demand[demand["workload"].isin(sending) & (demand["geo"] != "any")][["workload", "geo"]].drop_duplicates()
+    sent = users.merge(places, on="workload")[["region", "geo"]]
+    priced = pd.MultiIndex.from_frame(egress[["from_region", "to_region"]])
+    for what, pairs in (("copies of datasets", copies), ("what users receive", sent)):
+        wanted = pd.MultiIndex.from_frame(pairs.drop_duplicates())
+        missing = wanted[~wanted.isin(priced)]
+        scope.warn("egress", f"egress that is not listed and so is free, for {what}", (f"{a} -> {b}" for a, b in missing))

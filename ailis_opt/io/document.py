@@ -1,0 +1,97 @@
+"""The YAML file of an instance: its header, and the places of the tables inside it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from ailis_opt.errors import Fault
+from ailis_opt.io import yaml_text
+from ailis_opt.io.messages import why_and_mend
+from ailis_opt.io.raw import nearest, shown
+from ailis_opt.io.tabular import text_of
+from ailis_opt.schema import TABLES, Block, Header, Horizon, Risk
+
+MOST_BYTES = 50_000_000
+_PARTS: dict[str, type[BaseModel]] = {"horizon": Horizon, "blocks": Block, "risk": Risk}
+
+
+@dataclass
+class Document:
+    """What the YAML file holds. `header` and `horizon` are None when they had a fault; `node` when nothing could be read."""
+
+    file: str
+    node: yaml_text.Mapping | None = None
+    header: Header | None = None
+    horizon: Horizon | None = None
+    inline: dict[str, tuple[Any, int]] = field(default_factory=dict)
+
+    def fault(self, keys: tuple[str, ...], value: object, why: str, mend: str) -> Fault:
+        """A fault at a key of the header, such as ("horizon", "blocks")."""
+        return Fault(self.file, why, mend, _line(self.node, keys), ".".join(keys), shown(value))
+
+
+def read_document(path: Path, faults: list[Fault]) -> Document:
+    """Parse the file and validate its header; unknown keys are faults."""
+    document = Document(path.name)
+    text = text_of(path, MOST_BYTES)
+    if isinstance(text, Fault):
+        faults.append(text)
+        return document
+    node, problems = yaml_text.parse(text)
+    faults.extend(Fault(path.name, p.why, p.mend, p.line) for p in problems)
+    if problems:
+        return document
+    if not isinstance(node, yaml_text.Mapping):
+        why = "is empty" if node in (None, "") else "not a mapping"
+        faults.append(Fault(path.name, why, "Begin with `schema: ailis-opt/1`", None if node in (None, "") else 1))
+        return document
+    document.node = node
+    document.inline = {name: (node[name], node.lines[name]) for name in TABLES if name in node}
+    _header(document, {key: value for key, value in node.items() if key not in TABLES}, faults)
+    return document
+
+
+def _header(document: Document, content: dict[str, Any], faults: list[Fault]) -> None:
+    plain = _without_blanks(content)
+    with suppress(ValidationError):
+        document.horizon = Horizon.model_validate(plain.get("horizon"))
+    try:
+        document.header = Header.model_validate(plain)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            faults.append(_fault(document, dict(detail)))
+
+
+def _fault(document: Document, detail: dict[str, Any]) -> Fault:
+    where = detail["loc"]
+    names = [str(part) for part in where]
+    parents = [_PARTS[n] for n in names[:-1] if n in _PARTS]
+    why, mend = why_and_mend(detail, parents[-1] if parents else Header, names[-1])
+    if detail["type"] == "extra_forbidden" and len(names) == 1:
+        mend = nearest(names[0], [*("schema" if n == "format" else n for n in Header.model_fields), *TABLES])
+    value = None if detail["type"] in ("missing", "extra_forbidden") else shown(detail["input"])
+    return Fault(document.file, why, mend, _line(document.node, where), ".".join(names), value)
+
+
+def _line(node: Any, where: tuple[Any, ...]) -> int | None:
+    """Line of the innermost key on the way `where` that is in the file."""
+    line = None
+    for part in where:
+        if isinstance(node, (yaml_text.Mapping, yaml_text.Sequence)):
+            try:
+                line, node = node.lines[part], node[part]
+            except (KeyError, IndexError, TypeError):
+                break
+    return line
+
+
+def _without_blanks(node: Any) -> Any:
+    """The same without the keys whose value is blank: they take their defaults."""
+    if isinstance(node, dict):
+        return {key: _without_blanks(value) for key, value in node.items() if value != ""}
+    return [_without_blanks(item) for item in node] if isinstance(node, list) else node

@@ -1,0 +1,123 @@
+"""The result of a solve: figures, tables, bounds, audit. What `solve --json` prints and what a notebook sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ailis_opt.audit import Audit
+
+SCHEMA = "ailis-opt-result/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The certified interval of the objective: no plan is better than `lower`, this plan attains `upper`."""
+
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An audited plan.
+
+    `objective` is cost per weighted outcome or cost, in the instance's currency; `bounds` is its certified interval and
+    `gap` = (upper − lower) / upper. `tables` holds the plan as DataFrames: purchases, committed, hired, pools, served, training,
+    unserved, placements, use, energy, costs, workloads, binding, funnel.
+    """
+
+    instance: str
+    instance_sha256: str
+    currency: str
+    status: str  # optimal | limit
+    objective_name: str  # cost_per_outcome | cost
+    objective: float
+    cost: float
+    outcomes: float
+    bounds: Bounds
+    cost_by: Mapping[str, float]
+    tables: Mapping[str, pd.DataFrame]
+    audit: Audit
+    timings: Mapping[str, float]
+    versions: Mapping[str, str]
+    warnings: tuple[str, ...]
+    interrupted: bool = False
+
+    @property
+    def gap(self) -> float:
+        """Relative gap of the objective; 0 for a proven optimum."""
+        return (self.bounds.upper - self.bounds.lower) / abs(self.bounds.upper) if self.bounds.upper else 0.0
+
+    @property
+    def cost_per_outcome(self) -> float | None:
+        """Cost per weighted outcome served; None if nothing is served."""
+        return self.cost / self.outcomes if self.outcomes > 0 else None
+
+    @property
+    def purchases(self) -> pd.DataFrame:
+        """What to sign: offer, start_period, lots, gpus, cost."""
+        return self.tables["purchases"]
+
+    @property
+    def hired(self) -> pd.DataFrame:
+        """What to hire: offer, gpu_hours, cost over the horizon (by slice: `tables["hired"]`)."""
+        return self.tables["hired"].groupby("offer", as_index=False, sort=False)[["gpu_hours", "cost"]].sum()
+
+    @property
+    def served(self) -> pd.DataFrame:
+        """Where every outcome is produced: workload, geo, region, sku, pool, profile, period, block, outcomes, replicas, gpus."""
+        return self.tables["served"]
+
+    @property
+    def workloads(self) -> pd.DataFrame:
+        """Per workload: demanded, served, cost, cost_per_outcome; idle committed capacity is in no workload's cost."""
+        return self.tables["workloads"]
+
+    @property
+    def binding(self) -> pd.DataFrame:
+        """Tight rows with their prices: layer, row, unit, price (duals of the polished LP)."""
+        return self.tables["binding"]
+
+    @property
+    def idle_cost(self) -> float:
+        """Cost of committed capacity that stands idle, and of what no workload causes."""
+        costs = self.tables["costs"]
+        return float(costs.loc[costs["workload"] == "", "amount"].sum())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document of `solve --json` (`ailis-opt-result/1`)."""
+        return {
+            "schema": SCHEMA,
+            "instance": self.instance,
+            "instance_sha256": self.instance_sha256,
+            "currency": self.currency,
+            "status": self.status,
+            "interrupted": self.interrupted,
+            "objective_name": self.objective_name,
+            "objective": self.objective,
+            "cost": self.cost,
+            "outcomes": self.outcomes,
+            "cost_per_outcome": self.cost_per_outcome,
+            "bounds": {"lower": self.bounds.lower, "upper": self.bounds.upper},
+            "gap": self.gap,
+            "cost_by": dict(self.cost_by),
+            "purchases": _records(self.purchases),
+            "hired": _records(self.hired),
+            "workloads": _records(self.workloads),
+            "idle_cost": self.idle_cost,
+            "binding": _records(self.binding),
+            "audit": {"ok": self.audit.ok, "max_violation": self.audit.max_violation, "cost": self.audit.cost},
+            "warnings": list(self.warnings),
+            "timings": dict(self.timings),
+            "versions": dict(self.versions),
+        }
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as dictionaries of plain Python values; NaN becomes None."""
+    columns = {name: [None if v != v else v for v in frame[name].tolist()] for name in frame.columns}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

@@ -1,0 +1,49 @@
+"""An instance in normal form, and the fingerprint of its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ailis_opt.schema.columns import Kind
+from ailis_opt.schema.header import Header
+from ailis_opt.schema.registry import TABLES
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A valid instance.
+
+    `tables` holds every table of the format (maybe without rows), each with every column in the order of the schema and a
+    RangeIndex. Text is `str` (blank: ""), lists are tuples of str, numbers int64 or float64 (NaN: no value), flags bool.
+    """
+
+    header: Header
+    tables: Mapping[str, pd.DataFrame]
+    sha256: str
+    path: str
+    warnings: tuple[str, ...]
+
+
+def fingerprint(header: Header, tables: Mapping[str, pd.DataFrame]) -> str:
+    """SHA-256 (hex) of the content in normal form: independent of path, file format, column order and of defaults written out."""
+    digest = hashlib.sha256(json.dumps(header.content(), sort_keys=True).encode())
+    for name, table in TABLES.items():
+        frame = tables[name]
+        digest.update(f"\n{name} {len(frame)}".encode())
+        for column, kind in table.kinds.items():
+            digest.update(f"\n{column} ".encode())
+            digest.update(_content(frame[column], kind))
+    return digest.hexdigest()
+
+
+def _content(values: pd.Series, kind: Kind) -> bytes:
+    if kind in ("text", "list"):
+        return json.dumps(values.tolist()).encode()
+    numbers = values.to_numpy(dtype="<f8") + 0.0  # -0 is 0
+    return np.where(np.isnan(numbers), np.nan, numbers).tobytes()

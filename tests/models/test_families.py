@@ -1,0 +1,56 @@
+"""Every family of rows binds where it should, and only there; costs are worked out by hand in `cases.py`."""
+
+from __future__ import annotations
+
+import pytest
+
+from ailis_models.formulation import FAMILIES
+from tests.models.cases import BOUNDS, CASES
+from tests.models.markets import family_rows, prepared, solve, stamped, values, without
+
+DEFINITIONS = {family.name for family in FAMILIES if family.kind == "definition"}
+EQUALITIES = {"demand", "training_done", "training_output", "use", "regional", "readiness", "in_force", "ownership", "spending"}
+
+
+def test_every_family_has_its_case() -> None:
+    assert set(CASES) == {family.name for family in FAMILIES}
+    assert {name for name, case in CASES.items() if case.defined} >= DEFINITIONS
+    assert {name for name, case in CASES.items() if case.slack is None} == EQUALITIES
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_binding(name: str) -> None:
+    case = CASES[name]
+    program = stamped(prepared(case.binding).data)
+    found = solve(program, case.ratio)
+    assert found.upper == pytest.approx(case.cost, rel=1e-7)
+    assert solve(without(program, name), case.ratio).upper == pytest.approx(case.free, rel=1e-7, abs=1e-7)
+    assert case.free < case.cost
+    assert {key: values(program, found, key) for key in case.defined} == case.defined
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.slack is not None])
+def test_slack(name: str) -> None:
+    case = CASES[name]
+    assert case.slack is not None
+    program = stamped(prepared(case.slack).data)
+    assert family_rows(program, name).any()
+    assert solve(program, case.ratio).upper == pytest.approx(case.slack_cost, rel=1e-7)
+    assert solve(without(program, name), case.ratio).upper == pytest.approx(case.slack_cost, rel=1e-7)
+
+
+@pytest.mark.parametrize("limit", BOUNDS)
+def test_bounds_of_offers(limit: str) -> None:
+    data, cost, loose, free = BOUNDS[limit]
+    assert solve(stamped(prepared(data).data)).upper == pytest.approx(cost, rel=1e-7)
+    assert solve(stamped(prepared(loose).data)).upper == pytest.approx(free, rel=1e-7)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_cost_is_what_the_plan_pays(name: str) -> None:
+    case = CASES[name]
+    program = stamped(prepared(case.binding).data)
+    found = solve(program, case.ratio)
+    assert found.x is not None
+    assert found.cost == pytest.approx(program.cost @ found.x + program.offset)
+    assert found.upper == pytest.approx(found.cost / found.outcomes if case.ratio else found.cost)

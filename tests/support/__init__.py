@@ -1,0 +1,1 @@
+"""What several test modules share: random instances, a second model of `docs/format.md`, and their files."""
