@@ -123,7 +123,9 @@ def _data(world: World, done: Work, placements: pd.DataFrame, ledger: Ledger) ->
     ]
     ledger.true(layer, "dataset jurisdictions", "placements", np.array(allowed, dtype=bool), rows(placements, ["dataset", "region"]))
     needs = world.tables["workloads"][["workload", "datasets"]].explode("datasets").dropna()
-    made = done.produced.groupby(["workload", "region"], as_index=False)["outcomes"].sum().merge(needs, on="workload")
+    stand_by = done.served[["workload", "region"]].assign(outcomes=done.served["rate"] * done.served["hours"] * done.served["standby"])
+    made = pd.concat([done.produced[["workload", "region", "outcomes"]], stand_by], ignore_index=True)
+    made = made.groupby(["workload", "region"], as_index=False)["outcomes"].sum().merge(needs, on="workload")
     away = np.array([pair not in held for pair in zip(made["datasets"], made["region"], strict=True)], dtype=bool)
     demanded = made["workload"].map(done.balance.groupby("workload")["demanded"].sum()).astype(float)
     where = rows(made, ["workload", "region", "datasets"])

@@ -226,7 +226,7 @@ def _absent(value: str, accepted: tuple[str, ...]) -> bool:
 
 
 def _disjoint(wanted: tuple[str, ...], here: tuple[str, ...]) -> bool:
-    return bool(wanted) and bool(here) and not set(wanted) & set(here)
+    return bool(wanted) and not set(wanted) & set(here)
 
 
 def _no_system(runtime: str, accepted: tuple[str, ...]) -> bool:

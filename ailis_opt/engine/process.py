@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import subprocess
 import sys
@@ -25,8 +26,11 @@ class Worker:
     """A worker process. Start it early: it loads its libraries while the parent still reads the instance."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-m", "ailis_opt.engine.worker"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        command = [sys.executable, "-c", "from ailis_opt.engine.worker import main; main()"]
+        paths = os.pathsep.join(path for path in sys.path if path)  # the child finds what this process finds
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, env={**os.environ, "PYTHONPATH": paths}
+        )
         self._messages: queue.Queue[Any] = queue.Queue()
 
     def start(self, job: Job) -> None:

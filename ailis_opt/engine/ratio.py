@@ -48,7 +48,7 @@ def minimize_ratio(
         prices.append(price)
         step = solve(price, 0.5 * gap * abs(best) * (least if least > 0 else most))
         improved = False
-        if step.cost is not None and step.outcomes is not None and step.outcomes > 0:
+        if step.cost is not None and step.outcomes is not None and step.outcomes > 1e-9 * most:
             ratio = step.cost / step.outcomes
             improved = ratio < best - 1e-12 * abs(best)
             best = min(best, ratio)

@@ -110,8 +110,10 @@ class Search:
         p = self.program
         self.solver.maximize_outcomes()
         most = self._relax()
-        if most is None or most.x is None or p.asked - p.lost @ most.x <= 1e-9 * max(p.asked, 1e-300):
+        if most is None or most.x is None:
             return RatioResult(-np.inf, np.inf, ())
+        if not np.isfinite(self._ratio_of(most.x)):  # nobody can be served
+            return RatioResult(np.inf, np.inf, ())
         relaxed = minimize_ratio(self._relaxed_step, self._ratio_of(most.x), p.least, p.asked, 1e-9)
         self.lower = relaxed.lower
         if not p.integer.any():
@@ -119,7 +121,14 @@ class Search:
             return RatioResult(relaxed.lower, final.cost / final.outcomes, relaxed.prices) if final.cost and final.outcomes else relaxed
         start = relaxed.upper
         first = self._integer_step(start, self.options.gap * abs(start) * max(p.least, 0.1 * p.asked))
-        if self.best is None or first.cost is None:
+        if first.cost is None:
+            return RatioResult(self._certified(start, first.bound), np.inf, (start,))
+        if self.best is not None and not np.isfinite(self._ratio_of(self.best)):  # serving nothing is best at that price
+            self.solver.maximize_outcomes()
+            step = self._integers(0.0, 1e-6 * p.asked, most)
+            if step.bound >= (1 - 1e-9) * p.asked:
+                return RatioResult(np.inf, np.inf, (start,))
+        if self.best is None or not np.isfinite(self._ratio_of(self.best)):
             return RatioResult(self.lower, np.inf, (start,))
         result = minimize_ratio(
             self._integer_step, self._objective(self.best), p.least, p.asked, self.options.gap, lower=self._certified(start, first.bound)
@@ -215,7 +224,7 @@ class Search:
 
     def _ratio_of(self, x: Floats) -> float:
         n, d = self._split(x)
-        return n / d if d > 0 else np.inf
+        return n / d if d > 1e-9 * self.program.asked else np.inf
 
     @property
     def _is_ratio(self) -> bool:
@@ -251,8 +260,8 @@ class Search:
 
     def _outcome(self, result: RatioResult, ratio: bool) -> Outcome:
         """Polish once more at the final price, for its duals."""
-        if self.best is None:
-            return Outcome("limit", result.lower, prices=result.prices, solves=self.solves)
+        if self.best is None or result.upper == np.inf:
+            return Outcome("infeasible" if result.lower == np.inf else "limit", result.lower, prices=result.prices, solves=self.solves)
         self.solver.set_price(self._objective(self.best) if ratio else 0.0)
         fixed = np.round(self.solver.integers(self.best))
         self.solver.set_integer_bounds(fixed, fixed)

@@ -59,13 +59,16 @@ def prepare(instance: Instance) -> Prepared:
     prices = egress_prices(instance, regions, askers.geo)
     askers, route_asker, route_way = _classes(instance, found, askers, every, prices, training)
     class_workload, class_demand = _class_demand(askers)
+    kept = _leanest(askers.klass[route_asker], found.pool[route_way], (found.gpus / found.rate)[route_way])
+    route_asker, route_way = route_asker[kept], route_way[kept]
     route_class = askers.klass[route_asker]
     gb = tables["workloads"]["gb_per_outcome"].to_numpy(float)[found.workload[route_way]]
     egress = gb * prices[found.region[route_way], len(regions) + route_asker]
 
     open_way = np.unique(every.way[every.blockers == 0])
     job_way = open_way[training[found.workload[open_way]]]
-    standby_way = np.setdiff1d(np.unique(route_way[work.failover_share[found.workload[route_way]] > 0]), job_way)
+    standby_way = np.unique(route_way[work.failover_share[found.workload[route_way]] > 0])
+    standby_way = standby_way[_leanest(found.workload[standby_way], found.pool[standby_way], (found.gpus / found.rate)[standby_way])]
     jobs = _jobs(instance, found, job_way, work.total, cal)
     need = _need(found, route_way, route_class, class_demand, hours, work.failover_share, jobs, len(supply.pools))
     committed = supplies.committed_arrays(supply, cal, need)
@@ -192,6 +195,17 @@ def _classes(
         klass[a] = known[key]
     chosen = open_routes & np.isin(every.asker, first) & ~training[found.workload[every.way]]
     return replace(askers, klass=klass), every.asker[chosen], every.way[chosen]
+
+
+def _leanest(owner: Ints, pool: Ints, gpu_hours: Floats) -> Ints:
+    """Of the routes of one owner in one pool, the one that takes the fewest GPU-hours per outcome.
+
+    The others are dominated: replicas are real numbers, and in one pool every cost and every limit goes by outcomes or by GPUs.
+    """
+    order = np.lexsort((gpu_hours, pool, owner))
+    first = np.ones(len(order), bool)
+    first[1:] = (np.diff(owner[order]) != 0) | (np.diff(pool[order]) != 0)
+    return np.sort(order[first])
 
 
 def _class_demand(askers: Askers) -> tuple[Ints, Floats]:

@@ -32,12 +32,15 @@ def funnel_table(instance: Instance, p: Prepared) -> pd.DataFrame:
 def require_open_routes(instance: Instance, p: Prepared) -> None:
     """Raise InfeasibleError, with the counts, if somebody who must be served has no open route at all."""
     table = instance.tables["workloads"]
-    sheddable = p.data.workloads.sheddable & (p.data.workloads.min_service <= 0)
+    work, asked = p.data.workloads, p.askers.demand.sum(axis=0)
     open_routes = np.bincount(p.routes.asker[p.routes.blockers == 0], minlength=len(p.askers.geo))
     faults = []
-    for a in np.flatnonzero(open_routes == 0).tolist():
+    closed = open_routes == 0
+    lost = np.bincount(p.askers.workload[closed], asked[closed], minlength=len(work.total))
+    bearable = work.sheddable & (lost <= (1 - work.min_service) * work.total * (1 + 1e-9))
+    for a in np.flatnonzero(closed).tolist():
         w = p.askers.workload[a]
-        if sheddable[w]:
+        if bearable[w]:
             continue
         blockers = p.routes.blockers[p.routes.asker == a]
         reasons = sorted(closed_by(blockers).items(), key=lambda item: -item[1])

@@ -216,7 +216,7 @@ COLO_LEASE_LOTS = 8  # of 16 GPUs
 
 # Power that the planner has been allotted (assumed), in MW, and how much of it is curtailed in the winter months (periods 0, 1, 11).
 CAPS_MW = {
-    "sovereign-frankfurt": (0.06, 0.15),
+    "sovereign-frankfurt": (0.045, 0.15),
     "sovereign-stockholm": (0.05, 0.0),
     "azure-germanywestcentral": (0.15, 0.15),
     "gcp-europe-west3": (0.10, 0.15),

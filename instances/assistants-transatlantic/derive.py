@@ -84,7 +84,8 @@ def _demand_rows(levels: list[float]) -> Iterator[dict[str, object]]:
 
 def datasets() -> pd.DataFrame:
     """The table `datasets`."""
-    return pd.DataFrame([{"dataset": name, **facts, "note": "assumed: size, share sent again, price of storage"} for name, facts in a.DATASETS.items()])
+    note = "assumed: size, share sent again, price of storage"
+    return pd.DataFrame([{"dataset": name, **facts, "note": note} for name, facts in a.DATASETS.items()])
 
 
 def tables(data: Path) -> dict[str, pd.DataFrame]:

@@ -79,15 +79,34 @@ def gangs_in_chosen_pool(m: Any, d: Data) -> Rows:
 
 @family("L1.topology", "plan", unit="pool", index=("workload",), kind="flow")
 def one_pool(m: Any, d: Data) -> Rows:
-    """At most one pool is chosen: Σ_p chosen[w,p] <= 1."""
+    """One pool is chosen, or none where the job may be left undone: Σ_p chosen[w,p] = 1 (<= 1)   [pools]."""
     pools: dict[int, list[int]] = {}
     for w, p in m.chosen:
         pools.setdefault(w, []).append(p)
     for w, choices in pools.items():
-        yield w, pyo.quicksum(m.chosen[w, p] for p in choices) <= 1
+        total = pyo.quicksum(m.chosen[w, p] for p in choices)
+        yield w, total <= 1 if d.workloads.sheddable[w] or d.workloads.total[w] <= 0 else total == 1
 
 
-FAMILIES = (use, capacity, gangs_in_chosen_pool, one_pool)
+@family("L1.topology", "plan", unit="gang", index=("workload", "pool"), kind="definition")
+def gangs_needed(m: Any, d: Data) -> Rows:
+    """A chosen pool runs at least the gangs that the job needs there; implied by whole gangs, but not by their relaxation.
+
+    ceil(least outcomes[w] / max_{j in p, t} rate[j]·hours[t]) · chosen[w,p] <= Σ_{j in p, t} gangs[j,t]   [gangs]
+    """
+    jobs: dict[tuple[int, int], list[int]] = {}
+    for j, pair in enumerate(zip(d.jobs.workload.tolist(), d.jobs.pool.tolist(), strict=True)):
+        jobs.setdefault(pair, []).append(j)
+    least = d.workloads.total * np.where(d.workloads.sheddable, d.workloads.min_service, 1.0)
+    for w, p in m.chosen:
+        output = np.where(d.jobs.most[:, jobs[w, p]] > 0, d.jobs.rate[jobs[w, p]] * d.calendar.period_hours[:, None], 0.0).max()
+        if output > 0:
+            needed = float(np.ceil(least[w] / output - 1e-9))
+            running = pyo.quicksum(m.gangs[j, t] for j in jobs[w, p] for t in range(d.periods))
+            yield (w, p), needed * m.chosen[w, p] - running <= 0
+
+
+FAMILIES = (use, capacity, gangs_in_chosen_pool, one_pool, gangs_needed)
 
 
 def slice_cost(m: Any, d: Data) -> Any:

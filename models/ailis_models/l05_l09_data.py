@@ -24,14 +24,18 @@ def _pairs(d: Data) -> list[tuple[int, int, int]]:
 
 @family("L5-L9", "slice", unit="outcome", index=("workload", "region", "placement"), kind="flow")
 def data_in_place(m: Any, d: Data) -> Rows:
-    """A workload is served only where its datasets are held.
+    """A workload is served, and stands by, only where its datasets are held.
 
-    served[w,k] <= demand[w] · placed[i]   [outcomes]; the coefficient is never above the demand it switches
+    served[w,k] <= demand[w] · placed[i]   [outcomes]; with a failover share: ready[w,k] <= demand[w] · placed[i]
+
+    The coefficient is never above the demand it switches: a region never needs to be ready for more than the whole demand.
     """
     split = {pair: n for n, pair in enumerate(zip(d.splits.workload.tolist(), d.splits.region.tolist(), strict=True))}
     for w, k, i in _pairs(d):
         if (w, k) in split:
-            yield (w, k, i), m.served[split[w, k]] - m.workload_demand[w] * m.placed[i] <= 0
+            n = split[w, k]
+            held = m.ready[n] if n in m.ready else m.served[n]
+            yield (w, k, i), held - m.workload_demand[w] * m.placed[i] <= 0
 
 
 @family("L5-L9", "plan", unit="outcome", index=("workload", "region", "placement"), kind="flow")

@@ -112,27 +112,24 @@ def _regional_share(m: Any, d: Data, n: int, t: int) -> Any:
     return pyo.quicksum((1.0 / demand) * m.export_served[s, n] for s in slices)
 
 
-def _moves(m: Any, d: Data) -> list[tuple[int, int, int]]:
-    """(split, period before, period) for consecutive periods with demand."""
-    pairs = []
-    for n in sorted({n for n, _ in m.moved}):
-        busy = [t for t in range(d.periods) if d.workloads.period_demand[t, d.splits.workload[n]] > 0]
-        pairs += [(n, before, t) for before, t in zip(busy, busy[1:], strict=False)]
-    return pairs
+def _moves(m: Any, d: Data) -> list[tuple[int, int]]:
+    """(split, period) where the period and the one before it both have demand."""
+    busy = d.workloads.period_demand > 0
+    return [(n, t) for n, t in m.moved if busy[t - 1, d.splits.workload[n]] and busy[t, d.splits.workload[n]]]
 
 
 @family("L10-L14", "plan", unit="share of demand", index=("split", "period"), kind="definition")
 def arrivals(m: Any, d: Data) -> Rows:
     """moved[n,t] is at least what the region's share gains: share[n,t] − share[n,t−1] <= moved[n,t]   [1]."""
-    for n, before, t in _moves(m, d):
-        yield (n, t), _regional_share(m, d, n, t) - _regional_share(m, d, n, before) - m.moved[n, t] <= 0
+    for n, t in _moves(m, d):
+        yield (n, t), _regional_share(m, d, n, t) - _regional_share(m, d, n, t - 1) - m.moved[n, t] <= 0
 
 
 @family("L10-L14", "plan", unit="share of demand", index=("split", "period"), kind="definition")
 def departures(m: Any, d: Data) -> Rows:
     """moved[n,t] is at least what the region's share loses: share[n,t−1] − share[n,t] <= moved[n,t]   [1]."""
-    for n, before, t in _moves(m, d):
-        yield (n, t), _regional_share(m, d, n, before) - _regional_share(m, d, n, t) - m.moved[n, t] <= 0
+    for n, t in _moves(m, d):
+        yield (n, t), _regional_share(m, d, n, t - 1) - _regional_share(m, d, n, t) - m.moved[n, t] <= 0
 
 
 @family("L10-L14", "plan", unit="share of demand", index=("workload", "period"), kind="flow")
@@ -142,7 +139,7 @@ def movement(m: Any, d: Data) -> Rows:
     ½ · Σ_k |share[w,k,t] − share[w,k,t−1]| <= max_move_share   [1]   (total-variation distance of the regional splits)
     """
     splits: dict[tuple[int, int], list[int]] = {}
-    for n, _, t in _moves(m, d):
+    for n, t in _moves(m, d):
         splits.setdefault((int(d.splits.workload[n]), t), []).append(n)
     for (w, t), found in splits.items():
         yield (w, t), pyo.quicksum(0.5 * m.moved[n, t] for n in found) <= float(d.workloads.move_share[w])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.models.markets import by_period, market, offer
+from tests.models.markets import Row, by_period, market, offer
 from tests.support.files import Data
 
 
@@ -26,7 +26,7 @@ class Case:
 
 
 def _capped(cap_mw: float) -> Data:
-    regions = [{"region": "a", "country": "DE", "pue": 1.25}, {"region": "b", "country": "FR"}]
+    regions: list[Row] = [{"region": "a", "country": "DE", "pue": 1.25}, {"region": "b", "country": "FR"}]
     skus = [{"sku": "s", "power_kw_per_gpu": 0.8}]
     power = [{"region": "a", "period": 0, "cap_mw": cap_mw, "curtailed_share": 0.25}]
     return market(offer("near", 2), offer("far", 3, region="b"), regions=regions, skus=skus, power=power)
@@ -65,7 +65,9 @@ def _data(home: float, away: float, **work: Any) -> Data:
 
 def _spot(most: int, **work: Any) -> Data:
     return market(
-        offer("spot", 1, contract="interruptible", max_lots=most, interruptions_per_hour=0), offer("firm", 3), work=work | {"max_interruptible_share": 0.4}
+        offer("spot", 1, contract="interruptible", max_lots=most, interruptions_per_hour=0),
+        offer("firm", 3),
+        work=work | {"max_interruptible_share": 0.4},
     )
 
 
@@ -77,7 +79,10 @@ def _standby(most: float, other: float, share: float, egress: float) -> Data:
         work={"failover_share": share, "gb_per_outcome": 1},
         demand=[{"workload": "w", "geo": "north", "outcomes": 10}],
         latency=[{"geo": "north", "region": "a", "rtt_ms": 1}, {"geo": "north", "region": "b", "rtt_ms": 1}],
-        egress=[{"from_region": "a", "to_region": "north", "price_per_gb": 0}, {"from_region": "b", "to_region": "north", "price_per_gb": egress}],
+        egress=[
+            {"from_region": "a", "to_region": "north", "price_per_gb": 0},
+            {"from_region": "b", "to_region": "north", "price_per_gb": egress},
+        ],
     )
 
 
@@ -145,7 +150,9 @@ CASES: dict[str, Case] = {
     "training_interruptible": Case(_spot(9, kind="training"), 4 * 1 + 6 * 3, 9 * 1 + 1 * 3, _spot(3, kind="training"), 3 * 1 + 7 * 3),
     "regional": Case(_countries(9), 6 * 1 + 4 * 3, 9 * 1 + 1 * 3, defined=FLOW),
     # all is served in a; 5 stand by in b at 3 each, which is less than 3 + 2 for serving there
-    "readiness": Case(_standby(20, 3, 0.5, 2), 10 + 5 * 3, 10, defined={"ready": [[10.0, 5.0]], "served": [[10.0, 0.0]], "standby": [[0.0, 5.0]]}),
+    "readiness": Case(
+        _standby(20, 3, 0.5, 2), 10 + 5 * 3, 10, defined={"ready": [[10.0, 5.0]], "served": [[10.0, 0.0]], "standby": [[0.0, 5.0]]}
+    ),
     "failover": Case(_standby(20, 3, 0.5, 2), 10 + 5 * 3, 10, _standby(5, 2, 0.3, 0), 5 * 1 + 5 * 2),
     # 40 % of 10 in a at 1, the rest of both periods in b at 2; seen from one side only, a move counts half: 80 %
     "arrivals": Case(_moving(0), 4 * 1 + 6 * 2 + 10 * 2, 8 * 1 + 2 * 2 + 10 * 2, _moving(1), 20, {"moved": [0.4, 0.4]}),
@@ -153,8 +160,12 @@ CASES: dict[str, Case] = {
     "movement": Case(_moving(0), 4 * 1 + 6 * 2 + 10 * 2, 10 * 1 + 10 * 2, _moving(1), 20),
     "operator_share": Case(_operators(9), 6 * 1 + 4 * 3, 9 * 1 + 1 * 3, _operators(5), 5 * 1 + 5 * 3),
     "country_share": Case(_countries(9), 6 * 1 + 4 * 3, 9 * 1 + 1 * 3, _countries(5), 5 * 1 + 5 * 3),
-    "training_operator_share": Case(_operators(9, kind="training"), 6 * 1 + 4 * 3, 9 * 1 + 1 * 3, _operators(5, kind="training"), 5 * 1 + 5 * 3),
-    "training_country_share": Case(_countries(9, kind="training"), 6 * 1 + 4 * 3, 9 * 1 + 1 * 3, _countries(5, kind="training"), 5 * 1 + 5 * 3),
+    "training_operator_share": Case(
+        _operators(9, kind="training"), 6 * 1 + 4 * 3, 9 * 1 + 1 * 3, _operators(5, kind="training"), 5 * 1 + 5 * 3
+    ),
+    "training_country_share": Case(
+        _countries(9, kind="training"), 6 * 1 + 4 * 3, 9 * 1 + 1 * 3, _countries(5, kind="training"), 5 * 1 + 5 * 3
+    ),
     "demand": Case(_shedding(1), 5 * 2 + 5 * 1, 0, defined={"unserved": [[5.0]], "replicas": [[5.0]]}),
     # 9.5 outcomes need 10 gangs
     "training_done": Case(market(offer("hire", 2), work=TRAINING, demand=9.5), 10 * 2, 0),

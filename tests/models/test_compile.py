@@ -15,12 +15,13 @@ import pyomo.environ as pyo
 import pytest
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
+from ailis_models.arrays import Data as Arrays
 from ailis_models.formulation import FAMILIES, whole_model
 from ailis_opt.engine.compile import Program
 from tests.models.cases import BOUNDS, CASES
 from tests.models.markets import prepared, stamped
 from tests.support.files import Data
-from tests.support.generate import random_instance
+from tests.support.generate import FEATURES, random_instance
 
 Key = tuple[int, str, Any]
 """(slice or -1 for the plan, component, index)."""
@@ -29,6 +30,7 @@ Row = tuple[dict[Key, float], float, float]
 """Coefficients, lower and upper bound."""
 
 SEEDS = range(40)
+EVERYTHING = range(100, 105)
 PRICE = 3.7
 
 
@@ -42,7 +44,8 @@ def keys(program: Program, what: str) -> list[Key]:
 
 def stamped_rows(program: Program) -> dict[Key, Row]:
     """The program's rows; entries of one column add up, zeros are left out."""
-    columns, rows = keys(program, "columns"), {}
+    columns = keys(program, "columns")
+    rows: dict[Key, Row] = {}
     for i, key in enumerate(keys(program, "rows")):
         entries: dict[Key, float] = {}
         for e in range(program.start[i], program.start[i + 1]):
@@ -69,7 +72,8 @@ def row_key(row: Any) -> Key:
 
 def pyomo_rows(form: Any) -> dict[Key, Row]:
     """The rows of a standard form in mixed form."""
-    columns, matrix, rows = [column_key(v) for v in form.columns], form.A.tocsr(), {}
+    columns, matrix = [column_key(v) for v in form.columns], form.A.tocsr()
+    rows: dict[Key, Row] = {}
     for i, (constraint, sense) in enumerate(form.rows):
         span = slice(matrix.indptr[i], matrix.indptr[i + 1])
         entries = {columns[c]: float(v) for c, v in zip(matrix.indices[span], matrix.data[span], strict=True) if v}
@@ -96,7 +100,9 @@ def compared(program: Program, model: Any) -> Iterator[tuple[str, Any, Any]]:
     yield "constant cost", program.offset, float(form.c_offset[0])
     ours, theirs = stamped_rows(program), pyomo_rows(form)
     for key, (entries, low, high) in ours.items():
-        other, other_low, other_high = theirs.pop(key, ({}, low if low <= 0 else 0.0, high if high >= 0 else 0.0))  # Pyomo leaves out rows without variables
+        other, other_low, other_high = theirs.pop(
+            key, ({}, low if low <= 0 else 0.0, high if high >= 0 else 0.0)
+        )  # Pyomo leaves out rows without variables
         yield f"pattern of {key}", set(entries), set(other)
         for column, value in entries.items():
             yield f"coefficient of {column} in {key}", value, other[column]
@@ -111,35 +117,40 @@ def same(one: Any, other: Any) -> bool:
 
 @cache
 def instances() -> dict[str, Data]:
-    """Random instances with all features among them, and the handmade ones of `cases.py`."""
+    """Random instances, some with every feature at once, and the handmade ones of `cases.py`."""
     found = {f"random {seed}": random_instance(seed) for seed in SEEDS}
+    found |= {f"random {seed}, all features": random_instance(seed, features=FEATURES) for seed in EVERYTHING}
     found |= {name: case.binding for name, case in CASES.items()}
     return found | {name: data for name, (data, *_) in BOUNDS.items()}
 
 
+@cache
+def arrays(name: str) -> Arrays:
+    return prepared(instances()[name]).data
+
+
+def families(name: str) -> set[str]:
+    """Families with at least one row in an instance."""
+    return {row.partition(".")[2] for _, row, _ in keys(stamped(arrays(name)), "rows")}
+
+
 @pytest.mark.parametrize("name", instances())
 def test_stamped_as_pyomo_has_it(name: str) -> None:
-    data = prepared(instances()[name]).data
+    data = arrays(name)
     wrong = [(what, one, other) for what, one, other in compared(stamped(data), whole_model(data, PRICE)) if not same(one, other)]
     assert wrong == []
 
 
 def test_every_family_occurs() -> None:
-    found = set()
-    for case in CASES.values():
-        found |= {name.partition(".")[2] for _, name, _ in keys(stamped(prepared(case.binding).data), "rows")}
-    assert found == {family.name for family in FAMILIES}
+    assert set().union(*(families(name) for name in CASES)) == {family.name for family in FAMILIES}
 
 
 def test_random_instances_hold_nearly_every_family() -> None:
-    found = set()
-    for seed in SEEDS:
-        found |= {name.partition(".")[2] for _, name, _ in keys(stamped(prepared(random_instance(seed)).data), "rows")}
-    assert len(found) >= len(FAMILIES) - 3
+    assert len(set().union(*(families(f"random {seed}") for seed in SEEDS))) >= len(FAMILIES) - 3
 
 
 def test_a_changed_coefficient_is_noticed() -> None:
-    data = prepared(CASES["movement"].binding).data
+    data = arrays("movement")
     program, model = stamped(data), whole_model(data, PRICE)
     for array in (program.value, program.row_upper, program.cost, program.column_upper):
         finite = np.flatnonzero(np.isfinite(array) & (array != 0))[0]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 
 from ailis_models.formulation import FAMILIES
 from tests.models.cases import BOUNDS, CASES
-from tests.models.markets import family_rows, prepared, solve, stamped, values, without
+from tests.models.markets import by_period, family_rows, prepared, solve, stamped, values, without
 
 DEFINITIONS = {family.name for family in FAMILIES if family.kind == "definition"}
 EQUALITIES = {"demand", "training_done", "training_output", "use", "regional", "readiness", "in_force", "ownership", "spending"}
@@ -46,11 +48,20 @@ def test_bounds_of_offers(limit: str) -> None:
     assert solve(stamped(prepared(loose).data)).upper == pytest.approx(free, rel=1e-7)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_cost_is_what_the_plan_pays(name: str) -> None:
-    case = CASES[name]
-    program = stamped(prepared(case.binding).data)
-    found = solve(program, case.ratio)
-    assert found.x is not None
-    assert found.cost == pytest.approx(program.cost @ found.x + program.offset)
-    assert found.upper == pytest.approx(found.cost / found.outcomes if case.ratio else found.cost)
+def test_standby_needs_its_data() -> None:
+    """As in the case of failover, and a copy of the data for 10 where 5 stand by."""
+    data = deepcopy(CASES["failover"].binding)
+    data["tables"]["workloads"][0]["datasets"] = ["d"]
+    data["tables"]["datasets"] = [{"dataset": "d", "region": "a", "size_gb": 100}]
+    data["tables"]["egress"].append({"from_region": "a", "to_region": "b", "price_per_gb": 0.1})
+    program = stamped(prepared(data).data)
+    assert solve(program).upper == pytest.approx(10 + 5 * 3 + 10)
+    assert solve(without(program, "data_in_place")).upper == pytest.approx(10 + 5 * 3)
+
+
+def test_work_moves_freely_over_a_period_without_demand() -> None:
+    """All in a at 1, then nothing, then all in b at 2."""
+    data = deepcopy(CASES["movement"].binding)
+    data["header"]["horizon"]["periods"] = 3
+    data["tables"]["demand"] = by_period(10, 0, 10)
+    assert solve(stamped(prepared(data).data)).upper == pytest.approx(10 + 20)

@@ -32,7 +32,11 @@ def write_folder(data: Data, path: Path) -> Path:
 
 def write_yaml(data: Data, path: Path) -> Path:
     """One YAML file with the tables inline."""
-    tables = {t: [{c: _cell(v) if isinstance(v, list) else v for c, v in row.items()} for row in rows] for t, rows in data["tables"].items() if rows}
+    tables = {
+        t: [{c: _cell(v) if isinstance(v, list) else v for c, v in row.items()} for row in rows]
+        for t, rows in data["tables"].items()
+        if rows
+    }
     path.write_text(yaml.safe_dump(data["header"] | tables, sort_keys=False))
     return path
 

@@ -41,6 +41,11 @@ def skus(d: Draft) -> None:
         d.rows("skus").append(row)
 
 
+def domain(sku: Row) -> int:
+    """GPUs in a scale-up domain."""
+    return int(sku.get("scaleup_gpus") or sku["gpus_per_node"])
+
+
 def firm_offers(d: Draft) -> None:
     """The planted plan's own: a dear on-demand offer for every region and SKU that it uses, there from the first period on."""
     for region, sku in sorted({(level.region, level.sku) for level in d.levels}):

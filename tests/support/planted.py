@@ -36,7 +36,8 @@ def _served_share(d: Draft, workload: str) -> float:
     """What the cheapest version of the planted plan serves of a workload: no more than it must, where it may shed."""
     work = d.row("workloads", workload)
     may_shed = "ratio" in d.on or work.get("unserved_cost_per_outcome", 0) > 0
-    return work.get("min_service", 1) if may_shed and work["kind"] != "training" and "failover_share" not in work else 1.0
+    whole = work["kind"] == "training" or "failover_share" in work
+    return float(work.get("min_service", 1)) if may_shed and not whole else 1.0
 
 
 def _shed(d: Draft, level: Level) -> Level:
@@ -94,7 +95,7 @@ def _power(d: Draft) -> None:
 
 def _kw(d: Draft, region: Row, period: int, block: str) -> float:
     spots = [v for v in d.levels if (v.region, v.period, v.block) == (region["region"], period, block)]
-    return sum(v.gpus * d.row("skus", v.sku)["power_kw_per_gpu"] * region["pue"] for v in spots)
+    return float(sum(v.gpus * d.row("skus", v.sku)["power_kw_per_gpu"] * region["pue"] for v in spots))
 
 
 def _cost(d: Draft, levels: list[Level]) -> float:

@@ -72,7 +72,7 @@ class Reading:
 
 def reading(instance: Instance) -> Reading:
     """Read an instance."""
-    tables = {name: frame.to_dict("records") for name, frame in instance.tables.items()}
+    tables = {name: [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")] for name, frame in instance.tables.items()}
     horizon = instance.header.horizon
     hours = [_hours(horizon.start.year, horizon.start.month, horizon.start.day, horizon.period, t) for t in range(horizon.periods)]
     months = float(horizon.periods) if horizon.period == "month" else sum(hours) / 730
@@ -150,12 +150,12 @@ def _closed(out: Reading, work: Row, geo: str, pool: Pool, profile: Row) -> bool
         not _runs(profile["runtime"], work["runtimes"]),
         bool(profile["precision"]) and not _among(profile["precision"], sku["precisions"]),
         bool(profile["precision"]) and not _among(profile["precision"], work["precisions"]),
-        any(not _meet(out.row("datasets", "dataset", d)["jurisdictions"], laws) for d in work["datasets"]),
+        any(not _lawful(out.row("datasets", "dataset", d)["jurisdictions"], laws) for d in work["datasets"]),
         _late(out, work, geo, pool, profile),
         pool.interruptible and work["max_interruptible_share"] == 0,
         _waste(work, pool, profile) >= 1,
         not _among(pool.tier, work["tiers"]),
-        not _meet(work["jurisdictions"], laws),
+        not _lawful(work["jurisdictions"], laws),
         pool.operator in work["excluded_operator_countries"],
     ]
     return any(reasons)
@@ -185,8 +185,9 @@ def _among(value: str, accepted: tuple[str, ...]) -> bool:
     return not accepted or value in accepted
 
 
-def _meet(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
-    return not a or not b or bool(set(a) & set(b))
+def _lawful(wanted: tuple[str, ...], laws: tuple[str, ...]) -> bool:
+    """Whether a region under `laws` meets a list of jurisdictions; a region of which nothing is known meets none."""
+    return not wanted or bool(set(wanted) & set(laws))
 
 
 def _late(out: Reading, work: Row, geo: str, pool: Pool, profile: Row) -> bool:
@@ -204,7 +205,7 @@ def _waste(work: Row, pool: Pool, profile: Row) -> float:
     checkpoint = 0.0 if blank(work["checkpoint_minutes"]) else work["checkpoint_minutes"]
     restart = 0.0 if blank(work["restart_minutes"]) else work["restart_minutes"]
     mean = 60 / (pool.rate * max(1, math.ceil(profile["gpus"] / pool.lot)))
-    return math.sqrt(2 * checkpoint / mean) + float(restart) / mean
+    return math.sqrt(2 * checkpoint / mean) + float(restart / mean)
 
 
 def _taken(gpus: int, domain: int) -> float:

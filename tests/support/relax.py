@@ -74,9 +74,12 @@ def _no_budget(data: Data) -> None:
 RELAXATIONS: dict[str, Callable[[Data], None]] = {
     "availability": without("offers", "availability"),
     "cluster": each("offers", lambda row: {"cluster_gpus": 1024}),
+    "cheaper": scaled("offers", "price_per_gpu_hour", 0.8),
     "concentration_country": without("workloads", "max_country_share"),
     "concentration_operator": without("workloads", "max_operator_share"),
-    "concentration_wider": each("workloads", lambda row: {c: min(1, row[c] + 0.2) for c in row if c in ("max_country_share", "max_operator_share")}),
+    "concentration_wider": each(
+        "workloads", lambda row: {c: min(1, row[c] + 0.2) for c in row if c in ("max_country_share", "max_operator_share")}
+    ),
     "curtailment": without("power", "curtailed_share"),
     "data_law": without("datasets", "jurisdictions"),
     "datasets": without("workloads", "datasets"),

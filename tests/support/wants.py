@@ -92,13 +92,19 @@ def _money(d: Draft, row: Row) -> None:
 
 def _profiles(d: Draft, row: Row, sku: Row) -> Row:
     """The planted profile, on `sku`, and others: on other SKUs, smaller, faster, some of them not accepted."""
-    domain = sku.get("scaleup_gpus", sku["gpus_per_node"])
+    domain = market.domain(sku)
     sizes = [1, 2, 3, 4, 5, 6] if "packing" in d.on else [1, 2, 4]
     gpus = d.rng.choice([s for s in sizes if s <= domain])
     if row["kind"] == "training":
         gpus = d.rng.choice([4, 6, 8, 12, 16] if "packing" in d.on else [2, 4, 8])
     runtime = next((r for r in ENGINES if r in sku.get("runtimes", ENGINES)), "cuda")
-    planted: Row = {"profile": f"{row['workload']}-0", "workload": row["workload"], "sku": sku["sku"], "precision": "bf16", "runtime": runtime}
+    planted: Row = {
+        "profile": f"{row['workload']}-0",
+        "workload": row["workload"],
+        "sku": sku["sku"],
+        "precision": "bf16",
+        "runtime": runtime,
+    }
     planted |= {"gpus": gpus, "units_per_hour": round(d.rng.uniform(50, 500) * gpus, 1), "latency_ms": d.rng.randint(5, 60)}
     if "memory" in d.on:
         planted["sequences"] = d.rng.choice([4, 16, 64])
@@ -124,7 +130,7 @@ def _profiles(d: Draft, row: Row, sku: Row) -> Row:
 
 
 def _taken(gpus: int, sku: Row) -> float:
-    domain = sku.get("scaleup_gpus", sku["gpus_per_node"])
+    domain = market.domain(sku)
     return domain / (domain // gpus) if gpus <= domain else math.ceil(gpus / domain) * domain
 
 
@@ -154,17 +160,18 @@ def _demand(d: Draft, row: Row, sku: Row, profile: Row) -> None:
         for (t, b), replicas in level.items():
             spot = (t if by_period else None, b if by_block else None)
             total[spot] = total.get(spot, 0) + replicas * rate * d.hours[t] * d.shares[b]
-        for (t, b), outcomes in total.items():
-            _demand_row(d, row["workload"], geo, t, b, outcomes)
+        for (period, block), outcomes in total.items():
+            _demand_row(d, row["workload"], geo, period, block, outcomes)
 
 
 def _demand_row(d: Draft, workload: str, geo: str, period: int | None, block: str | None, outcomes: float) -> None:
-    """One row, or sometimes two that add up to it; blanks stand for all."""
-    row: Row = {"workload": workload, "outcomes": round(outcomes, 9)}
+    """One row, or sometimes two that add up to it; None stands for all, and is left blank."""
+    parts = 2 if d.rng.random() < 0.1 else 1
+    row: Row = {"workload": workload, "outcomes": round(outcomes / parts, 9)}
     row |= {} if geo == "any" else {"geo": geo}
     row |= {} if period is None else {"period": period}
     row |= {} if block is None or len(d.shares) == 1 else {"block": block}
-    d.rows("demand").append(row)
+    d.rows("demand").extend(dict(row) for _ in range(parts))
 
 
 def _training_demand(d: Draft, row: Row, sku: Row, profile: Row) -> None:

@@ -1,0 +1,118 @@
+"""Commands and their options. Everything heavy is imported by the command that needs it: `--help` answers at once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ailis_opt.cli.boundary import boundary
+
+app = typer.Typer(
+    help="Least cost per business outcome on a market of GPU capacity, and which AILIS layer binds.",
+    epilog="Exit codes: 0 done within the gap, 2 bad input, 3 infeasible, 4 limit reached with a plan, 5 limit without, 130 interrupted.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+class Objective(StrEnum):
+    """What may be minimized."""
+
+    cost = "cost"
+    cost_per_outcome = "cost_per_outcome"
+
+
+def _gap(value: float) -> float:
+    if not 0 < value < 1:
+        raise typer.BadParameter("give a share between 0 and 1, such as 1e-3")
+    return value
+
+
+def _seconds(value: float | None) -> float | None:
+    if value is not None and not value > 0:
+        raise typer.BadParameter("give a number of seconds above 0")
+    return value
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"ailis-opt {version('ailis-opt')}")
+        except PackageNotFoundError:
+            typer.echo("ailis-opt, not installed: run from its source")
+        raise typer.Exit
+
+
+InstancePath = Annotated[Path, typer.Argument(metavar="INSTANCE", help="Folder with instance.yaml, or one YAML file.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output; everything else on standard error.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress line.")]
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    """Options that come before any command."""
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to put the instance and its result.")] = Path("ailis-opt-demo"),
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Copy a real instance here, solve it, and show where to go next."""
+    with boundary(as_json):
+        from ailis_opt.cli.demo import run_demo
+
+        raise typer.Exit(run_demo(out, as_json, quiet))
+
+
+@app.command()
+def check(instance: InstancePath, as_json: Json = False) -> None:
+    """Read and validate; print the funnel: routes left after each layer."""
+    with boundary(as_json):
+        from ailis_opt.cli.check import run_check
+
+        raise typer.Exit(run_check(instance, as_json))
+
+
+@app.command()
+def solve(
+    instance: InstancePath,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write result.json, summary.txt and a CSV per table here.")
+    ] = None,
+    gap: Annotated[float, typer.Option(callback=_gap, metavar="G", help="Relative gap on the objective to stop at.")] = 1e-4,
+    time_limit: Annotated[
+        float | None, typer.Option(callback=_seconds, metavar="S", help="Seconds to search at most.", show_default="none")
+    ] = None,
+    objective: Annotated[Objective | None, typer.Option(help="What to minimize.", show_default="the instance's own")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find the best plan: what an outcome costs, what to sign, what limits."""
+    with boundary(as_json):
+        from ailis_opt.cli.solve import Request, run_solve
+
+        request = Request(instance, out, gap, time_limit, None if objective is None else objective.value, as_json, quiet)
+        raise typer.Exit(run_solve(request))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of an instance: every column with its unit."""
+    with boundary():
+        from ailis_opt.output.document import as_json
+        from ailis_opt.output.stream import emit
+        from ailis_opt.schema.document import json_schema
+
+        emit(as_json(json_schema()))

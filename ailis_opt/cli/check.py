@@ -1,0 +1,40 @@
+"""`ailis-opt check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ailis_opt.errors import InfeasibleError
+from ailis_opt.output.document import as_json
+from ailis_opt.output.inventory import inventory
+from ailis_opt.output.stream import emit, notice
+from ailis_opt.output.text import colored, render, width
+
+SCHEMA = "ailis-opt-check/1"
+
+
+def run_check(path: Path, json: bool) -> int:
+    """Read, validate, prepare; print what is there and what each layer leaves open. Returns the exit code (3: somebody has no route)."""
+    from ailis_opt.io import read
+    from ailis_opt.prepare import funnel_table, prepare, require_open_routes
+
+    instance = read(path)
+    prepared = prepare(instance)
+    funnel = funnel_table(instance, prepared)
+    closed: list[str] = []
+    try:
+        require_open_routes(instance, prepared)
+    except InfeasibleError as error:
+        closed = str(error).splitlines()
+    counts: dict[str, Any] = {name: len(frame) for name, frame in instance.tables.items()}
+    counts |= {"slices": prepared.data.n_slices, "pools": len(prepared.supply.pools), "routes": int(funnel["all workloads"].iloc[0])}
+    counts |= {"open_routes": int(funnel["all workloads"].iloc[-1])}
+    if json:
+        document = {"schema": SCHEMA, "instance": instance.header.name, "instance_sha256": instance.sha256, "counts": counts}
+        emit(as_json(document | {"funnel": funnel.to_dict("records"), "warnings": instance.warnings, "closed": closed}))
+    else:
+        emit(render(inventory(instance, prepared.data.calendar, counts, funnel, closed, width()), width(), colored()))
+    if closed and not json:
+        notice(f"infeasible: {len(closed)} of those who must be served cannot be")
+    return InfeasibleError.exit_code if closed else 0

@@ -1,0 +1,120 @@
+"""`ailis-opt solve`."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ailis_opt.cli.boundary import INTERRUPTED, titled
+from ailis_opt.cli.progress import progress_line
+from ailis_opt.errors import InfeasibleError, InputError, NoPlanError
+from ailis_opt.io import read
+from ailis_opt.optimize import solve
+from ailis_opt.output.document import as_json
+from ailis_opt.output.faults import faults_text
+from ailis_opt.output.files import require_writable, write_files
+from ailis_opt.output.folder import NAMES, result_files
+from ailis_opt.output.stream import emit, notice
+from ailis_opt.output.summary import summary
+from ailis_opt.output.text import colored, render, width
+from ailis_opt.result import SCHEMA, Result
+from ailis_opt.schema.instance import Instance
+
+LIMIT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asked for."""
+
+    instance: Path
+    out: Path | None = None
+    gap: float = 1e-4
+    time_limit: float | None = None
+    objective: str | None = None
+    json: bool = False
+    quiet: bool = False
+
+
+def run_solve(request: Request) -> int:
+    """Solve, print, write. Returns the exit code; errors go to the caller."""
+    if request.out is not None:
+        require_writable(request.out, NAMES)
+    begun = time.monotonic()
+    instance = read(request.instance)
+    read_s = time.monotonic() - begun
+    try:
+        result = search(instance, request)
+    except InfeasibleError as error:
+        if not request.json:
+            raise
+        notice(titled(error))
+        emit(as_json(infeasible(instance, str(error))))
+        return error.exit_code
+    result = replace(result, timings={**result.timings, "read_s": read_s})
+    return present(instance, result, request)
+
+
+def search(instance: Instance, request: Request) -> Result:
+    """The result, with a progress line while it is sought. An interruption before the first plan is a KeyboardInterrupt."""
+    unit = instance.header.currency
+    limit = math.inf if request.time_limit is None else request.time_limit
+    with interruptions() as seen, progress_line(unit, request.quiet) as tell:
+        try:
+            return solve(instance, gap=request.gap, time_limit=limit, objective=request.objective, progress=tell)
+        except NoPlanError:
+            if seen:
+                raise KeyboardInterrupt from None
+            raise
+
+
+@contextmanager
+def interruptions() -> Iterator[list[int]]:
+    """A list that holds the interruptions (Ctrl-C) since the block began; each is still raised as KeyboardInterrupt."""
+    seen: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def present(instance: Instance, result: Result, request: Request) -> int:
+    """Write the files, and print the document or the summary even where that failed. Returns the exit code."""
+    parts = summary(instance, result, request.gap)
+    code, said = exit_code(result), ""
+    if request.out is not None:
+        try:
+            write_files(request.out, result_files(result, parts))
+            said = f"written: {request.out} (result.json, summary.txt and a CSV file per table)"
+        except InputError as error:
+            code, said = error.exit_code, faults_text(error.faults)
+    emit(as_json(result.to_dict()) if request.json else render(parts, width(), colored()))
+    if said:
+        notice(said)
+    return code
+
+
+def exit_code(result: Result) -> int:
+    """130 interrupted, 4 limit reached, 0 done within the gap."""
+    if result.interrupted:
+        return INTERRUPTED
+    return 0 if result.status == "optimal" else LIMIT
+
+
+def infeasible(instance: Instance, message: str) -> dict[str, Any]:
+    """The document of an instance that no plan meets."""
+    name, sha256 = instance.header.name, instance.sha256
+    return {"schema": SCHEMA, "instance": name, "instance_sha256": sha256, "status": "infeasible", "message": message}

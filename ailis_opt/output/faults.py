@@ -1,0 +1,25 @@
+"""Faults of an input, grouped by file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from ailis_opt.errors import Fault
+
+
+def faults_text(faults: Sequence[Fault]) -> str:
+    """All faults, file by file in the order given: where, what stands there, why it is wrong, the mend."""
+    lines = [f"bad input: {_count(len(faults), 'fault')}"]
+    for file, group in groupby(faults, key=lambda f: f.file):
+        lines += ["", file]
+        for fault in group:
+            place = ", ".join(str(part) for part in (None if fault.row is None else f"row {fault.row}", fault.column) if part is not None)
+            shown = "" if fault.value is None else f" = {fault.value!r}"
+            lines.append(f"  {place}{shown}: {fault.why}" if place or shown else f"  {fault.why}")
+            lines.append(f"      {fault.mend}")
+    return "\n".join(lines)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

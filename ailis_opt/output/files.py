@@ -1,0 +1,85 @@
+"""Results as files that are never half-written: everything is written beside, flushed to the disk, and then renamed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ailis_opt.errors import Fault, InputError
+
+LAST = "result.json"
+"""Renamed last and removed first: where it stands, all that belongs to it stands too."""
+MARK = "summary.txt"
+"""Stands in every folder of results: files of ours may be replaced there."""
+
+
+def require_writable(folder: Path, names: Iterable[str] = ()) -> None:
+    """Raise InputError unless results can go to `folder`, which need not exist. Writes nothing.
+
+    An instance's folder is refused (its tables bear the names of tables of the result), and so is one that holds files
+    with `names`, if there is no earlier result in it.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise _refused(folder, "is a file", "Name a folder")
+    if (folder / "instance.yaml").exists():
+        raise _refused(folder, "is the folder of an instance", "Name another folder, such as one inside it")
+    foreign = [] if (folder / MARK).exists() else sorted(name for name in names if (folder / name).exists())
+    if foreign:
+        raise _refused(folder, f"holds {foreign[0]}, which is no earlier result", "Name another folder")
+    ground = folder.absolute()
+    while not ground.exists():
+        ground = ground.parent
+    if not ground.is_dir() or not os.access(ground, os.W_OK | os.X_OK):
+        raise _refused(ground, "may not be written to", "Name a folder that may be written to")
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Put all `files` (name: text) into `folder`, or none; earlier ones of the same name are replaced, all others stay.
+
+    Raises InputError where the folder cannot be written. Whether it should be is for `require_writable` to say.
+    """
+    inside = folder.is_dir()
+    beside = (folder if inside else folder.absolute().parent) / f".ailis-opt-{os.getpid()}.partial"
+    try:
+        beside.mkdir(parents=True)
+        for name, text in files.items():
+            _write_through(beside / name, text)
+        if inside:
+            _replace(beside, folder, files)
+        else:
+            beside.rename(folder)
+        _sync(folder.absolute().parent)
+    except OSError as error:
+        raise _refused(folder, f"cannot be written: {error.strerror or error}", "Name a folder that may be written to") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _replace(beside: Path, folder: Path, files: Mapping[str, str]) -> None:
+    (folder / LAST).unlink(missing_ok=True)
+    for name in sorted(files, key=lambda name: (name == LAST, name != MARK)):
+        (beside / name).replace(folder / name)
+    _sync(folder)
+
+
+def _write_through(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Make renames in `folder` last through a crash, where the system can."""
+    if hasattr(os, "O_DIRECTORY"):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _refused(folder: Path, why: str, mend: str) -> InputError:
+    return InputError([Fault(str(folder), why, mend)])

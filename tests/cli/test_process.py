@@ -1,0 +1,99 @@
+"""The command line as a process: start, streams, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.cases import case, offer
+from tests.support.files import write_folder
+
+ROOT = Path(__file__).parents[2]
+REAL = ROOT / "instances" / "assistants-transatlantic"
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "models")])}
+COMMAND = [sys.executable, "-m", "ailis_opt"]
+
+
+def _run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *map(str, arguments)], env=ENVIRONMENT, capture_output=True, text=True, check=False)
+
+
+def _start(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def test_help_loads_nothing_heavy() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "ailis_opt", "--help"], env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    loaded = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in ran.stderr.splitlines()}
+    assert not loaded & {"numpy", "pandas", "pyomo", "highspy", "pydantic", "rich"}
+    assert "typer" in loaded
+    for name in ("demo", "check", "solve", "schema", "130 interrupted"):
+        assert name in " ".join(ran.stdout.split())
+
+
+def test_schema_and_version() -> None:
+    document = json.loads(_run("schema").stdout)
+    assert {"offers", "workloads", "horizon"} <= set(document["properties"])
+    assert _run("--version").stdout.startswith("ailis-opt")
+
+
+def test_json_alone_on_standard_output(contract: Path) -> None:
+    ran = _run("solve", contract, "--json")
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["status"] == "optimal"
+
+
+def test_reader_that_goes_away(contract: Path) -> None:
+    """Standard output is closed at its other end before the first word; the exit code is still that of the work."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = subprocess.run([*COMMAND, "check", str(contract)], env=ENVIRONMENT, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_narrow_character_set(tmp_path: Path) -> None:
+    data = case(1)
+    data["tables"]["workloads"][0]["outcome"] = "gelöster Fall"
+    data["tables"]["offers"] = [offer("only", 1)]
+    folder = write_folder(data, tmp_path / "umlaut")
+    environment = ENVIRONMENT | {"PYTHONIOENCODING": "ascii"}
+    ran = subprocess.run([*COMMAND, "solve", str(folder)], env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "gel?ster Fall" in ran.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [1.0, 8.0])
+def test_interruption(tmp_path: Path, seconds: float) -> None:
+    """130, with a plan that is whole or with none."""
+    out = tmp_path / "result"
+    process = _start("solve", REAL, "--json", "--out", out)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    text, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    document = json.loads(text)
+    planned = document["schema"] == "ailis-opt-result/1"
+    assert planned == (out / "result.json").exists() == out.exists()
+    assert "Traceback" not in errors
+
+
+@pytest.mark.slow
+def test_killed_leaves_nothing(tmp_path: Path) -> None:
+    process = _start("solve", REAL, "--out", tmp_path / "result")
+    time.sleep(6)
+    process.kill()
+    process.communicate(timeout=30)
+    assert not list(tmp_path.iterdir())
