@@ -11,7 +11,10 @@ def main() -> NoReturn:
     0 done within the gap; 1 defect of the program; 2 bad input; 3 infeasible; 4 limit reached with a plan; 5 limit without;
     130 interrupted.
     """
-    from ailis_opt.cli.app import app
+    try:
+        from ailis_opt.cli.app import app
 
-    app(prog_name="ailis-opt")
+        app(prog_name="ailis-opt")
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     raise SystemExit(0)

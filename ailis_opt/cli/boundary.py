@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +34,7 @@ def boundary(as_json: bool = False) -> Iterator[None]:
         code, kind, text, found = error.exit_code, type(error).__name__, str(error), error
     except Exception as error:
         code, kind, found = 1, "internal", error
-        text = f"internal error: {type(error).__name__}: {error}. Please report this with the instance ({DEBUG}=1 shows where)"
+        text = f"internal error, please report it with the instance ({DEBUG}=1 shows where): {type(error).__name__}: {error}"
     else:
         return
     if found is not None and os.environ.get(DEBUG) == "1":
@@ -46,7 +45,6 @@ def boundary(as_json: bool = False) -> Iterator[None]:
         from ailis_opt.output.document import error_document
 
         emit(dumps(error_document(kind, code, text, found)))
-    sys.stdout.flush()
     raise typer.Exit(code)
 
 

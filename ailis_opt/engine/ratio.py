@@ -45,6 +45,8 @@ def minimize_ratio(
     best, prices = start, []
     price = best
     for _ in range(solves):
+        if best - lower <= gap * abs(best):
+            break
         prices.append(price)
         step = solve(price, 0.5 * gap * abs(best) * (least if least > 0 else most))
         improved = False
@@ -58,7 +60,7 @@ def minimize_ratio(
         elif least > 0:
             lower = max(lower, price + step.bound / least)
         lower = min(lower, best)
-        if best - lower <= gap * abs(best) or step.cost is None:
+        if step.cost is None:
             break
         if not improved and least > 0:
             break  # the solver could not prove more at this price

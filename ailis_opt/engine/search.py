@@ -17,6 +17,8 @@ from ailis_opt.engine.compile import Program
 from ailis_opt.engine.highs import Answer, Solver
 from ailis_opt.engine.ratio import RatioResult, Step, minimize_ratio
 
+SMALL = 20_000
+
 Report = Callable[["Progress"], bool]
 """Told of progress now and then; returns True to stop the search with the best plan so far."""
 
@@ -179,8 +181,9 @@ class Search:
             if plan is not None and self.solver.value(plan) <= first.bound + max(target, 1e-9 * abs(first.bound)):
                 return self._step(plan, first.bound)
         bound, plan = first.bound, self.best
+        small = len(self.program.value) <= SMALL
         for strict in (False, True):
-            answer = self.solver.search(self.deadline, 0.9 * target, plan, self._watch(price), presolve=not strict, strict=strict)
+            answer = self.solver.search(self.deadline, 0.9 * target, plan, self._watch(price), presolve=not (small or strict), strict=strict)
             self.solves += 1
             bound = max(bound, answer.bound) if answer.status != "infeasible" or strict else bound
             found = None if answer.x is None else self.polish(self.solver.integers(answer.x))

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from ailis_opt.errors import Fault
+from ailis_opt.output.words import counted
 
 
 def faults_text(faults: Sequence[Fault]) -> str:
     """All faults, file by file in the order given: where, what stands there, why it is wrong, the mend."""
-    lines = [f"bad input: {_count(len(faults), 'fault')}"]
+    lines = [f"bad input: {counted(len(faults), 'fault')}"]
     for file, group in groupby(faults, key=lambda f: f.file):
         lines += ["", file]
         for fault in group:
@@ -19,7 +20,3 @@ def faults_text(faults: Sequence[Fault]) -> str:
             lines.append(f"  {place}{shown}: {fault.why}" if place or shown else f"  {fault.why}")
             lines.append(f"      {fault.mend}")
     return "\n".join(lines)
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"

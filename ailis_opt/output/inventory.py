@@ -12,6 +12,7 @@ from ailis_models.arrays import Calendar
 from ailis_models.layers import LAYERS
 from ailis_opt.output.figures import moment, percent
 from ailis_opt.output.text import heading, line, table
+from ailis_opt.output.words import counted
 from ailis_opt.schema.instance import Instance
 
 TITLES = {layer.id: layer.title for layer in LAYERS}
@@ -24,7 +25,7 @@ def inventory(
 ) -> list[RenderableType]:
     """The report of `check`, to be rendered at a width of `columns`."""
     parts: list[RenderableType] = [
-        heading(f"{instance.header.name}: valid"),
+        heading(f"{instance.header.name}: {'valid, but no plan can meet it' if closed else 'valid'}"),
         *_contents(instance, cal, counts),
         heading("Routes left open, layer by layer"),
         line(f"a route: workload, user geo, pool, profile; {MARK} marks the workload that loses the largest share", "dim"),
@@ -43,13 +44,13 @@ def _contents(instance: Instance, cal: Calendar, counts: Mapping[str, int]) -> l
     kinds = instance.tables["workloads"]["kind"].value_counts(sort=False)
     contracts = instance.tables["offers"]["contract"].value_counts(sort=False)
     own = {"workloads": ", ".join(f"{n:,} {kind}" for kind, n in kinds.items())}
-    own["offers"] = ", ".join(f"{n:,} {contract}" for contract, n in contracts.items()) + f"; {counts['pools']:,} pools"
+    own["offers"] = ", ".join(f"{n:,} {contract}" for contract, n in contracts.items()) + f"; {counted(counts['pools'], 'pool')}"
     rows = [(name, f"{len(frame):,}", own.get(name, "")) for name, frame in instance.tables.items() if len(frame)]
-    span = f"{horizon.periods} {horizon.period}s" if horizon.periods > 1 else f"1 {horizon.period}"
-    last = moment(horizon, horizon.periods - 1)
+    hours, slices = counted(float(cal.period_hours.sum()), "hour"), counted(counts["slices"], "slice")
+    span = f"{moment(horizon, 0)} to {moment(horizon, horizon.periods - 1)}" if horizon.periods > 1 else moment(horizon, 0)
     return [
         line(f"minimizes {instance.header.objective.replace('_', ' ')} in {instance.header.currency}"),
-        line(f"{span}, {moment(horizon, 0)} to {last}, {cal.period_hours.sum():,.0f} hours, {counts['slices']:,} slices; blocks: {blocks}"),
+        line(f"{counted(horizon.periods, horizon.period)}, {span}, {hours}, {slices}; blocks: {blocks}"),
         line(f"sha256 {instance.sha256}", "dim"),
         heading("Tables"),
         table(("table", "rows", ""), rows, text=(0, 2)),

@@ -57,9 +57,10 @@ def prepare(instance: Instance) -> Prepared:
     work = _workloads(instance, cal, askers)
 
     prices = egress_prices(instance, regions, askers.geo)
+    gpu_hours = found.gpus / np.where(found.rate > 0, found.rate, np.inf)  # per outcome; a closed way may have no rate at all
     askers, route_asker, route_way = _classes(instance, found, askers, every, prices, training)
     class_workload, class_demand = _class_demand(askers)
-    kept = _leanest(askers.klass[route_asker], found.pool[route_way], (found.gpus / found.rate)[route_way])
+    kept = _leanest(askers.klass[route_asker], found.pool[route_way], gpu_hours[route_way])
     route_asker, route_way = route_asker[kept], route_way[kept]
     route_class = askers.klass[route_asker]
     gb = tables["workloads"]["gb_per_outcome"].to_numpy(float)[found.workload[route_way]]
@@ -68,7 +69,7 @@ def prepare(instance: Instance) -> Prepared:
     open_way = np.unique(every.way[every.blockers == 0])
     job_way = open_way[training[found.workload[open_way]]]
     standby_way = np.unique(route_way[work.failover_share[found.workload[route_way]] > 0])
-    standby_way = standby_way[_leanest(found.workload[standby_way], found.pool[standby_way], (found.gpus / found.rate)[standby_way])]
+    standby_way = standby_way[_leanest(found.workload[standby_way], found.pool[standby_way], gpu_hours[standby_way])]
     jobs = _jobs(instance, found, job_way, work.total, cal)
     need = _need(found, route_way, route_class, class_demand, hours, work.failover_share, jobs, len(supply.pools))
     committed = supplies.committed_arrays(supply, cal, need)

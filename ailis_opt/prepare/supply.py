@@ -114,7 +114,7 @@ def committed_arrays(supply: Supply, cal: Calendar, need: Floats) -> Committed:
     pool, availability = head["pool"].to_numpy(np.int64), head["availability"].to_numpy(np.float64)
     tranche = key.get_indexer(pd.MultiIndex.from_arrays([pool, availability])).astype(np.int64) if len(head) else np.zeros(0, np.int64)
     limit = np.array([offers["max_lots"].iloc[rows].sum(skipna=False) for rows in supply.committed_of])
-    useful = np.ceil(need[pool] / np.maximum(availability * head["lot_gpus"], 1e-12) - 1e-9)
+    useful = np.ceil(need[pool] / np.maximum(availability * head["lot_gpus"].to_numpy(np.float64), 1e-12) - 1e-9)
     least = head["least"].to_numpy(np.float64)
     already = np.zeros((periods, len(key)))
     before = offers[offers["committed_lots"] > 0]
@@ -146,9 +146,8 @@ def hired_arrays(supply: Supply, cal: Calendar, need: Floats) -> tuple[Hired, Fl
     head = offers.iloc[[rows[0] for rows in supply.hired_of]].reset_index(drop=True)
     limit = np.array([offers["max_lots"].iloc[rows].sum(skipna=False) for rows in supply.hired_of])
     pool, least = head["pool"].to_numpy(np.int64), head["least"].to_numpy(np.float64)
-    useful = need[pool] / np.maximum(head["availability"] * head["lot_gpus"], 1e-12)
-    useful = np.where(head["whole_lots"], np.ceil(useful - 1e-9), useful * (1 + 1e-6))
-    most = np.fmin(limit, np.maximum(useful, least))
+    useful = need[pool] / np.maximum((head["availability"] * head["lot_gpus"]).to_numpy(np.float64), 1e-12)
+    most = np.fmin(limit, np.maximum(np.ceil(useful - 1e-9), least))
     t = cal.slice_period[:, None]
     window = (t >= head["start"].to_numpy()[None, :]) & (t <= head["last_start"].to_numpy()[None, :])
     arrays = Hired(

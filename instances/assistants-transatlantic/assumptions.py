@@ -276,12 +276,12 @@ ANY_GEO_SHARES = {"research": {"peak": 0.35, "day": 0.45, "night": 0.20}, "enric
 RUNS_DUE = {"finetune": 18}
 DATASETS: dict[str, dict[str, object]] = {
     "contracts-eu": {
-        "region": "sovereign-frankfurt", "size_gb": 40_000, "jurisdictions": "EU", "refresh_share_per_period": 0.05,
+        "region": "sovereign-frankfurt", "size_gb": 12_000, "jurisdictions": "EU", "refresh_share_per_period": 0.05,
         "storage_price_per_gb_month": 0.024,
     },
-    "code-index": {"region": "azure-eastus2", "size_gb": 8_000, "refresh_share_per_period": 0.5, "storage_price_per_gb_month": 0.02},
+    "code-index": {"region": "azure-eastus2", "size_gb": 1_200, "refresh_share_per_period": 0.5, "storage_price_per_gb_month": 0.02},
     "documents-eu": {
-        "region": "gcp-europe-west4", "size_gb": 80_000, "jurisdictions": "EU", "refresh_share_per_period": 0.1,
+        "region": "gcp-europe-west4", "size_gb": 12_000, "jurisdictions": "EU", "refresh_share_per_period": 0.1,
         "storage_price_per_gb_month": 0.02,
     },
 }  # fmt: skip

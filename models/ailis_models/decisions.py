@@ -17,6 +17,11 @@ PORTS = ("owned", "placed", "gangs")
 EXPORTS = ("unserved", "served", "spend")
 
 
+def _whole(whole: bool) -> Any:
+    """Domain of a quantity that follows from lots. Said, not left to the solver to find: HiGHS 1.15 errs on integers that it infers."""
+    return pyo.NonNegativeIntegers if whole else pyo.NonNegativeReals
+
+
 def plan_variables(m: Any, d: Data) -> None:
     """Decided once: lots, datasets, gangs.
 
@@ -42,10 +47,11 @@ def plan_variables(m: Any, d: Data) -> None:
     m.whole_lots = pyo.Var(whole, periods, domain=pyo.NonNegativeIntegers, bounds=lots_bounds)
     m.part_lots = pyo.Var(divisible, periods, domain=pyo.NonNegativeReals, bounds=lots_bounds)
     m.lots = {key: var for family in (m.whole_lots, m.part_lots) for key, var in family.items()}
-    m.in_force = pyo.Var(range(len(c.whole)), periods, bounds=lambda _, o, t: (0.0, float(c.most[o])))
+    m.in_force = pyo.Var(range(len(c.whole)), periods, bounds=lambda _, o, t: (0.0, float(c.most[o])), domain=lambda _, o, t: _whole(c.whole[o]))
     starts = [(o, t) for o in range(len(c.whole)) if c.least[o] > 0 for t in periods if c.first[o] <= t <= c.last[o]]
     m.signed = pyo.Var(starts, domain=pyo.Binary)
-    m.owned = pyo.Var(range(len(c.tranche_pool)), periods, domain=pyo.NonNegativeReals)
+    in_whole = [bool(c.whole[c.tranche == k].all()) for k in range(len(c.tranche_pool))]
+    m.owned = pyo.Var(range(len(c.tranche_pool)), periods, domain=lambda _, k, t: _whole(in_whole[k]))
     m.placed = pyo.Var(range(len(d.placements.dataset)), domain=pyo.Binary)
     m.gangs = pyo.Var(range(len(jobs.rate)), periods, domain=pyo.NonNegativeIntegers, bounds=lambda _, j, t: (0.0, float(jobs.most[t, j])))
     m.output = pyo.Var(range(len(jobs.rate)), periods, domain=pyo.NonNegativeReals)
@@ -63,7 +69,7 @@ def slice_variables(m: Any, d: Data) -> None:
     replicas[r]  replicas that serve on route r (a mean over the slice, so a real number)
     standby[b]   replicas that stand by
     unserved[q]  outcomes of demand class q left unserved; only where that is allowed at all
-    used[p]      GPUs of pool p that run
+    used[p]      GPUs of pool p that run; only where no gang may run there (see `connect_running`)
     hired[h]     lots of hired offer h
     engaged[h]   1 if any lot of h is hired; only where a least number of lots is asked for
     served[n]    outcomes of a workload served in a region; only for splits that a row asks for
@@ -75,7 +81,8 @@ def slice_variables(m: Any, d: Data) -> None:
     m.replicas = pyo.Var(range(len(d.routes.pool)), domain=pyo.NonNegativeReals)
     m.standby = pyo.Var(range(len(d.standby.pool)), domain=pyo.NonNegativeReals)
     m.unserved = pyo.Var([q for q, i in enumerate(d.class_workload.tolist()) if w.sheddable[i]], domain=pyo.NonNegativeReals)
-    m.used = pyo.Var(range(len(d.pools.region)), domain=pyo.NonNegativeReals)
+    with_gangs = set(d.jobs.pool.tolist())
+    m.used = pyo.Var([p for p in range(len(d.pools.region)) if p not in with_gangs], domain=pyo.NonNegativeReals)
     m.whole_hired = pyo.Var([i for i in range(len(h.pool)) if h.whole[i]], domain=pyo.NonNegativeIntegers)
     m.part_hired = pyo.Var([i for i in range(len(h.pool)) if not h.whole[i]], domain=pyo.NonNegativeReals)
     m.hired = {key: var for family in (m.whole_hired, m.part_hired) for key, var in family.items()}
@@ -86,6 +93,25 @@ def slice_variables(m: Any, d: Data) -> None:
     m.ready = pyo.Var([n for n, i in enumerate(d.splits.workload.tolist()) if w.failover_share[i] > 0], domain=pyo.NonNegativeReals)
     if d.budget < float("inf"):
         m.spend = pyo.Var([0])
+
+
+def takes(m: Any, d: Data) -> list[Any]:
+    """Per pool: GPUs that its replicas, standby and gangs take, Σ gpus·replicas + Σ gpus·standby + Σ gpus·gangs   [GPU]."""
+    terms: list[list[Any]] = [[] for _ in d.pools.region]
+    for kind, variable in ((d.routes, m.replicas), (d.standby, m.standby), (d.jobs, m.gangs)):
+        for i, (p, gpus) in enumerate(zip(kind.pool.tolist(), kind.gpus.tolist(), strict=True)):
+            terms[p].append(gpus * variable[i])
+    return [pyo.quicksum(of_pool) for of_pool in terms]
+
+
+def connect_running(m: Any, d: Data) -> None:
+    """running[p]: the variable used[p], or in pools with gangs the sum itself.
+
+    There the sum would be whole wherever gangs are, and HiGHS 1.15 returns wrong optima for columns that it finds to be
+    integers in this way (ERGO-Code/HiGHS 3274).
+    """
+    sums = takes(m, d)
+    m.running = {p: m.used[p] if p in m.used else sums[p] for p in range(len(sums))}
 
 
 def declare_ports(m: Any, d: Data) -> None:

@@ -75,6 +75,7 @@ def _plan(m: Any, d: Data) -> None:
 
 
 def _slice(m: Any, d: Data) -> None:
+    decisions.connect_running(m, d)
     _write(m, d, "slice")
     m.cost = pyo.Expression(expr=sum(cost(m, d) for cost in SLICE_COSTS))
     m.lost = pyo.Expression(expr=l16_domain.slice_lost(m, d))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from ailis_models import decisions
 from ailis_models.arrays import Bools, Data, Floats, Ints, members
 from ailis_models.families import Rows, family
 
@@ -38,23 +39,20 @@ def gpus_taken(gpus: Ints, scaleup_gpus: Ints) -> Floats:
 def use(m: Any, d: Data) -> Rows:
     """GPUs of a pool that run: what replicas, standby and gangs take.
 
-    Σ_{r in p} gpus[r]·replicas[r] + Σ_{b in p} gpus[b]·standby[b] + Σ_{j in p} gpus[j]·gangs[j] = used[p]   [GPU]
+    Σ_{r in p} gpus[r]·replicas[r] + Σ_{b in p} gpus[b]·standby[b] = used[p]   [GPU]
+
+    Where gangs may run no such row is written; the sum stands in the other rows itself.
     """
-    n = len(d.pools.region)
-    routes, standby, jobs = members(d.routes.pool, n), members(d.standby.pool, n), members(d.jobs.pool, n)
-    gpus_r, gpus_b, gpus_j = d.routes.gpus.tolist(), d.standby.gpus.tolist(), d.jobs.gpus.tolist()
-    for p in range(n):
-        taken = [gpus_r[r] * m.replicas[r] for r in routes[p]]
-        taken += [gpus_b[b] * m.standby[b] for b in standby[p]]
-        taken += [gpus_j[j] * m.gangs[j] for j in jobs[p]]
-        yield p, pyo.quicksum(taken) - m.used[p] == 0
+    for p, taken in enumerate(decisions.takes(m, d)):
+        if p in m.used:
+            yield p, taken - m.used[p] == 0
 
 
 @family("L1.supply", "slice", unit="GPU", index=("pool",))
 def capacity(m: Any, d: Data) -> Rows:
     """GPUs that run in a pool are in force or hired, less what is unavailable.
 
-    used[p] <= Σ_{k in p} available[k]·owned[k] + Σ_{h in p} available[h]·lot_gpus[h]·hired[h]   [GPU]
+    running[p] <= Σ_{k in p} available[k]·owned[k] + Σ_{h in p} available[h]·lot_gpus[h]·hired[h]   [GPU]
     """
     n = len(d.pools.region)
     tranches, offers = members(d.committed.tranche_pool, n), members(d.hired.pool, n)
@@ -62,7 +60,7 @@ def capacity(m: Any, d: Data) -> Rows:
     for p in range(n):
         supply = [m.owned_available[k] * m.owned[k] for k in tranches[p]]
         supply += [m.hired_available[h] * lot[h] * m.hired[h] for h in offers[p]]
-        yield p, m.used[p] - pyo.quicksum(supply) <= 0
+        yield p, m.running[p] - pyo.quicksum(supply) <= 0
 
 
 @family("L1.topology", "plan", unit="gang", index=("workload", "pool", "profile", "period"), kind="flow")

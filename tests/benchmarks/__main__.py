@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import statistics
 import subprocess
 import sys
@@ -58,7 +57,7 @@ def building(folder: Path, quick: bool) -> Iterator[Line]:
         large = size is synthetic.LARGE
         for turn in range(1 if quick else 3):
             for side in SIDES:
-                if side == "pyomo" and (turn > 0 and large or quick and large):
+                if side == "pyomo" and large and (quick or turn > 0):
                     continue
                 say(f"building {size.name} with {side}{' (takes minutes)' if side == 'pyomo' and large else ''}")
                 command = [sys.executable, "-m", "tests.benchmarks.building", side, str(warm), str(folder / size.name)]
@@ -79,8 +78,8 @@ def _compared(name: str, seconds: dict[str, list[float]], sizes: dict[str, list[
         other = statistics.median(seconds[side])
         yield Line(what, f"{ours:.2f} s", f"{other:.2f} s", f"{other / ours:.1f} x", f">= {least:g} x", other >= least * ours)
         same = all(abs(a - b) <= 0.01 * b for a, b in zip(sizes[side], sizes["ours"], strict=True))
-        shown = (" x ".join(f"{n:,}" for n in sizes[s]) for s in ("ours", side))
-        yield Line("  rows x columns x nonzeros", *shown, "", "within 1 %", same)
+        mine, theirs = (" x ".join(f"{n:,}" for n in sizes[s]) for s in ("ours", side))
+        yield Line("  rows x columns x nonzeros", mine, theirs, "", "within 1 %", same)
 
 
 def job(folder: Path, quick: bool) -> Iterator[Line]:
@@ -121,11 +120,11 @@ def _solver(timings: dict[str, float]) -> float:
 
 def start(folder: Path, quick: bool) -> Iterator[Line]:
     """Wall clock of commands from the shell."""
-    command = Path(sys.executable).with_name("ailis-opt")
-    program = str(command) if command.exists() else shutil.which("ailis-opt")
+    script = Path(sys.executable).with_name("ailis-opt")
+    program = [str(script)] if script.exists() else [sys.executable, "-m", "ailis_opt"]
     quickstart = ROOT / "instances" / "quickstart"
-    yield _timed("ailis-opt --help", [program, "--help"] if program else None, 0.5)
-    solve = [program, "solve", str(quickstart)] if program and quickstart.exists() else None
+    yield _timed(f"{'ailis-opt' if script.exists() else 'python -m ailis_opt'} --help", [*program, "--help"], 0.5)
+    solve = [*program, "solve", str(quickstart)] if quickstart.exists() else None
     yield _timed("ailis-opt solve instances/quickstart", solve, 4.0)
     demo = ["make", "demo"] if not quick and (ROOT / "Makefile").exists() else None
     yield _timed("make demo, once installed", demo, 90.0)

@@ -13,10 +13,11 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 POLL = 0.02
 
@@ -54,7 +55,7 @@ def highs(file: str, gap: str) -> None:
     """Read and solve with nothing but highspy, options as ours."""
     import highspy
 
-    h = highspy.Highs()
+    h = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 1), ("mip_rel_gap", float(gap))):
         h.setOptionValue(option, value)
     h.readModel(file)
@@ -91,4 +92,5 @@ def _resident(root: psutil.Process) -> int:
 
 
 if __name__ == "__main__":
-    {"solve": solve, "mps": mps, "highs": highs}[sys.argv[1]](*sys.argv[2:])
+    commands: dict[str, Callable[..., None]] = {"solve": solve, "mps": mps, "highs": highs}
+    commands[sys.argv[1]](*sys.argv[2:])

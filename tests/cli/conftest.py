@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ailis_opt import optimize
@@ -67,6 +68,27 @@ def contract_case() -> dict[str, Any]:
 def contract(tmp_path: Path) -> Path:
     """A folder with `contract_case`."""
     return write_folder(contract_case(), tmp_path / "contract")
+
+
+@pytest.fixture
+def hard(tmp_path: Path) -> Path:
+    """25 offers with odd lots and terms over 24 days: a first plan at once, and no proof for long."""
+    draw = np.random.default_rng(3)
+    data = case([float(n) for n in draw.integers(3_000, 30_000, 24)], periods=24, period="day")
+    data["tables"]["offers"] = [
+        offer(
+            f"lots-{i}",
+            round(1 + 0.3 * draw.random(), 4),
+            "reserved",
+            lot_gpus=int(draw.integers(20, 90)),
+            max_lots=4,
+            term_periods=int(draw.integers(3, 9)),
+            upfront_per_gpu=round(5 * draw.random(), 3),
+        )
+        for i in range(25)
+    ]
+    data["tables"]["offers"].append(offer("hire-me", 4))
+    return write_folder(data, tmp_path / "hard")
 
 
 @pytest.fixture

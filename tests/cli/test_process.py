@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -74,8 +76,57 @@ def test_narrow_character_set(tmp_path: Path) -> None:
     assert "gel?ster Fall" in ran.stdout
 
 
+@contextmanager
+def _at_a_terminal(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A process whose standard error is a terminal, and this terminal's other end."""
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    command = [*COMMAND, *map(str, arguments)]
+    environment = ENVIRONMENT | {"TERM": "xterm"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=theirs, text=True, start_new_session=True)
+    os.close(theirs)
+    try:
+        yield process, ours
+    finally:
+        os.close(ours)
+
+
+def _read(terminal: int, until: bytes | None = None) -> bytes:
+    """What the terminal shows, until it shows something, or to its end."""
+    seen = b""
+    with suppress(OSError):  # closed at the other end
+        while (until is None or until not in seen) and (part := os.read(terminal, 4096)):
+            seen += part
+    return seen
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_progress_goes_to_a_terminal_only(contract: Path, quiet: bool) -> None:
+    with _at_a_terminal("solve", contract, *(["--quiet"] if quiet else [])) as (process, terminal):
+        seen = _read(terminal)
+        text, _ = process.communicate()
+    assert process.returncode == 0
+    assert (b"reading and preparing" in seen) != quiet
+    assert "\x1b" not in text
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("seconds", [1.0, 8.0])
+def test_interruption_once_there_is_a_plan(hard: Path, tmp_path: Path) -> None:
+    out = tmp_path / "result"
+    with _at_a_terminal("solve", hard, "--gap", "1e-9", "--json", "--out", out) as (process, terminal):
+        assert b"gap" in _read(terminal, b"gap")
+        process.send_signal(signal.SIGINT)
+        seen = _read(terminal)
+        text, _ = process.communicate()
+    assert process.returncode == 130, seen
+    document = json.loads(text)
+    assert (document["status"], document["interrupted"]) == ("limit", True)
+    assert document["audit"]["ok"]
+    assert json.loads((out / "result.json").read_text()) == document
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [3.0, 8.0])
 def test_interruption(tmp_path: Path, seconds: float) -> None:
     """130, with a plan that is whole or with none."""
     out = tmp_path / "result"

@@ -172,7 +172,7 @@ def test_limit_with_a_plan(ailis: Run, contract: Path, monkeypatch: pytest.Monke
     _patched(monkeypatch, status="limit", bounds=Bounds(0.9, 0.961667))
     ran = ailis("solve", contract)
     assert ran.code == 4
-    assert "stopped at the limit, before the gap of 0.01% was reached" in ran.out
+    assert "stopped at the limit, short of the gap of 0.01%" in ran.out
     assert "no plan costs less than 0.9000 (gap 6.4%)" in ran.out
 
 
@@ -198,7 +198,7 @@ def test_interrupted_with_a_plan(ailis: Run, contract: Path, tmp_path: Path, mon
         (NoPlanError("the time limit came"), 5, "no plan: the time limit came"),
         (AuditError("the plan failed its audit"), 1, "the plan failed its audit"),
         (KeyboardInterrupt(), 130, "interrupted"),
-        (ZeroDivisionError("oops"), 1, "internal error: ZeroDivisionError: oops. Please report"),
+        (ZeroDivisionError("oops"), 1, "ZeroDivisionError: oops"),
     ],
 )
 def test_errors(ailis: Run, contract: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, words: str) -> None:
