@@ -1,5 +1,7 @@
 """ailis-opt: least cost per business outcome, and which AILIS layer binds.
 
+In a program:
+
     from ailis_opt import read, solve
 
     result = solve(read("instances/quickstart"))

@@ -23,7 +23,25 @@ from ailis_opt.schema.instance import Instance
 
 COMPONENT = {layer.id: layer.component for layer in LAYERS}
 LABEL = "polished LP"
-NOISE = 1e-7  # share of the largest price below which a dual is the solver's rounding
+NOISE = 1e-7  # share of the largest price of the same family below which a dual is the solver's rounding
+PHRASES = {
+    "power_cap": "power cap of {}",
+    "capacity": "GPUs in pool {}",
+    "data_in_place": "{2} not held in {1} ({0})",
+    "training_data_in_place": "{2} not held in {1} ({0})",
+    "interruptible": "interruptible share of {}",
+    "training_interruptible": "interruptible share of {}",
+    "failover": "failover of {} when {} is lost",
+    "movement": "movement of {} into {}",
+    "operator_share": "share of {1} in {0}",
+    "training_operator_share": "share of {1} in {0}",
+    "country_share": "share of {1} in {0}",
+    "training_country_share": "share of {1} in {0}",
+    "demand": "demand of {}",
+    "training_done": "demand of {}",
+    "service_floor": "service floor of {}",
+    "budget": "budget",
+}
 COLUMNS = ["layer", "row", "unit", "price", "worth", "tight", "family", "basis"]
 
 
@@ -48,11 +66,13 @@ def binding_rows(instance: Instance, p: Prepared, program: Program, outcome: Out
     if outcome.x is None or outcome.row_dual is None or outcome.column_dual is None:
         return pd.DataFrame(columns=COLUMNS)
     limits = [*_row_limits(p, program, outcome, _namer(instance, p)), *_bound_limits(instance, p, program, outcome)]
-    noise = NOISE * max((float(np.abs(limit.price).max(initial=0.0)) for limit in limits), default=0.0)
+    largest: dict[str, float] = {}
+    for limit in limits:
+        largest[limit.family] = max(largest.get(limit.family, 0.0), float(np.abs(limit.price).max(initial=0.0)))
     header = instance.header
     rows = []
     for limit in limits:
-        tight = np.abs(limit.price) > noise
+        tight = np.abs(limit.price) > NOISE * largest[limit.family]
         if not tight.any():
             continue
         once = limit.kind == "flow" or len(limit.price) == 1 and limit.kind != "stock"
@@ -107,23 +127,37 @@ def _bound_limits(instance: Instance, p: Prepared, program: Program, outcome: Ou
             price = np.where(full & (d.slices.hire_most[:, h] > 0), np.maximum(prices[:, i], 0.0), 0.0)
             if stated[rows].all():
                 yield _Limit("L1.supply", "quota", f"quota of {', '.join(names[rows])}", "lot", "stock", price, d.slices.hire_most[:, h])
+    value, started = _lot_values(p, program, outcome), np.zeros_like(d.committed.cost)
     for variable in ("whole_lots", "part_lots"):
         group, _ = layout.column(variable)
-        price, lots = np.zeros((d.periods, len(d.committed.term))), np.zeros((d.periods, len(d.committed.term)))
-        for key, value, amount in zip(group.keys, -layout.values(variable, dual), layout.values(variable, x), strict=True):
-            price[key[1], key[0]], lots[key[1], key[0]] = value, amount
-        for o in sorted({key[0] for key in group.keys}):
-            rows, most = p.supply.committed_of[o], d.committed.most[o]
-            label = ", ".join(names[rows])
-            window = (np.arange(d.periods) >= d.committed.first[o]) & (np.arange(d.periods) <= d.committed.last[o])
-            full = np.array([lots[max(0, t - d.committed.term[o] + 1) : t + 1, o].sum() >= most - 1e-7 for t in range(d.periods)])
-            if stated[rows].all() and (full & window).any():
-                best = float(np.maximum(price[full & window, o], 0.0).max())
-                yield _Limit("L1.supply", "lots on offer", f"lots on offer of {label}", "lot", "once", np.array([best]), np.array([most]))
-            first = d.committed.first[o]
-            if 0 < first < d.periods and most > 0:
-                sooner = np.array([max(price[first - 1, o], 0.0)])
-                yield _Limit("L1.supply", "delivery", f"delivery of {label} before period {first}", "lot", "once", sooner, np.ones(1))
+        for (o, t), amount in zip(group.keys, layout.values(variable, x), strict=True):
+            started[t, o] = amount
+    for o, rows in enumerate(p.supply.committed_of):
+        label, most, first = ", ".join(names[rows]), d.committed.most[o], d.committed.first[o]
+        window = (np.arange(d.periods) >= first) & (np.arange(d.periods) <= d.committed.last[o])
+        full = np.array([started[max(0, t - d.committed.term[o] + 1) : t + 1, o].sum() >= most - 1e-7 for t in range(d.periods)])
+        if stated[rows].all() and most > 0 and (full & window).any():
+            best = np.array([max(float(value[full & window, o].max()), 0.0)])
+            yield _Limit("L1.supply", "lots on offer", f"lots on offer of {label}", "lot", "once", best, np.array([most]))
+        if 0 < first < d.periods and most > 0 and started[:, o].any():
+            sooner = np.array([max(float(value[first - 1, o] - value[first, o]), 0.0)])
+            yield _Limit("L1.supply", "delivery", f"delivery of {label} before period {first}", "lot", "once", sooner, np.ones(1))
+
+
+def _lot_values(p: Prepared, program: Program, outcome: Outcome) -> Floats:
+    """(T, O) what one lot more, started in t, would save: Σ over its slices of available · lot_gpus · price of the pool's capacity, less its cost."""
+    d, layout, dual = p.data, program.layout, outcome.row_dual
+    assert dual is not None
+    group = next(g for g in layout.slice.rows if g.name == "L1_supply.capacity")
+    gpu = np.zeros((d.n_slices, len(d.pools.region)))
+    gpu[:, np.array(group.keys, dtype=np.int64)] = -layout.slice_rows(dual)[:, group.start : group.start + len(group.keys)]
+    k = d.committed.tranche
+    by_period = np.zeros((d.periods, len(k)))
+    np.add.at(by_period, d.calendar.slice_period, (gpu[:, d.committed.tranche_pool] * d.slices.owned_available)[:, k])
+    clock = np.concatenate([np.zeros((1, len(k))), np.cumsum(by_period, axis=0)])
+    t, o = np.arange(d.periods)[:, None], np.arange(len(k))[None, :]
+    until = np.minimum(t + d.committed.term[None, :], d.periods)
+    return (clock[until, o] - clock[t, o]) * d.committed.lot_gpus - d.committed.cost
 
 
 def _namer(instance: Instance, p: Prepared) -> Callable[[Family, object], str]:
@@ -158,6 +192,6 @@ def _namer(instance: Instance, p: Prepared) -> Callable[[Family, object], str]:
             job = int(parts[0])
             parts = (d.jobs.workload[job], d.jobs.pool[job], None, parts[1])
         shown = [of[kind](part) for kind, part in zip(family.index, parts, strict=True) if part is not None]
-        return " ".join([family.name.replace("_", " "), "of" if any(shown) else "", ", ".join(s for s in shown if s)]).strip()
+        return PHRASES.get(family.name, family.name.replace("_", " ") + " of " + ", ".join("{}" for _ in shown)).format(*shown).strip()
 
     return name

@@ -1,5 +1,7 @@
 """Every error that a user can meet, in one tree.
 
+With the exit code of the command line:
+
     AilisError
     ├── InputError        exit 2   the input is at fault; carries every fault found
     ├── InfeasibleError   exit 3   no plan meets every limit (confirmed by a second solve)

@@ -1,7 +1,7 @@
 """Costs by component and workload, use of pools, energy and carbon.
 
 Committed capacity is paid by the hour it is in force. What of it runs is paid by the workloads that run on it, in proportion to their
-GPUs; what stands idle is booked to nobody (workload ""), so that it cannot hide in a unit price. Hired capacity is paid by those who run in the pool.
+GPUs; what stands idle is booked to nobody (workload ""), so that it cannot hide in a unit price. What is hired is paid by those who use it.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _shared(component: str, money: Floats, gpus: Floats) -> list[tuple[object, s
 
 def _placements(instance: Instance, p: Prepared, decided: Decisions) -> pd.DataFrame:
     table, cal = instance.tables["datasets"], p.data.calendar
-    home = p.regions.get_indexer(table["region"])
+    home = p.regions.get_indexer(pd.Index(table["region"]))
     i = np.flatnonzero(decided.placed > 0.5)
     dataset = np.concatenate([np.arange(len(table)), p.data.placements.dataset[i]])
     region = np.concatenate([home, p.data.placements.region[i]]).astype(np.int64)
@@ -184,7 +184,7 @@ def _egress_rows(instance: Instance, p: Prepared, served: pd.DataFrame) -> list[
     geos = tuple(dict.fromkeys(p.askers.geo))
     prices = egress_prices(instance, p.regions, geos)[:, len(p.regions) :]
     at = pd.Index(instance.tables["workloads"]["workload"])
-    w = at.get_indexer(served["workload"])
+    w = at.get_indexer(pd.Index(served["workload"]))
     price = prices[p.regions.get_indexer(served["region"]), pd.Index(geos).get_indexer(served["geo"])]
     money = served["outcomes"].to_numpy(float) * price * instance.tables["workloads"]["gb_per_outcome"].to_numpy(float)[w]
     return [(i, "egress", float(amount)) for i, amount in enumerate(np.bincount(w, money, minlength=len(at)))]
@@ -197,4 +197,4 @@ def _costs(instance: Instance, rows: list[tuple[object, str, float]]) -> pd.Data
         columns=["workload", "component", "amount"],
     )
     frame = frame[frame["amount"] != 0]
-    return frame.groupby(["workload", "component"], as_index=False, sort=True)["amount"].sum()
+    return frame.groupby(["workload", "component"], as_index=False, sort=True)[["amount"]].sum()

@@ -74,6 +74,7 @@ def solve(
         if worker is not None:
             worker.close()
     timings = {"read_s": seen - begun, "prepare_s": ready - seen, "build_s": solved.build_s, "solve_s": solved.solve_s}
+    timings |= {"solver_s": solved.outcome.solver_s, "polish_s": solved.outcome.polish_s}
     return _result(instance, prepared, solved, interrupted, timings)
 
 

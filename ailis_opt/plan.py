@@ -65,7 +65,7 @@ def decisions(p: Prepared, layout: Layout, x: Floats) -> Decisions:
 
 
 def _split_lots(p: Prepared, lots: Floats) -> Floats:
-    """(T, offers): each start goes to the first of the merged offers with room in force; together they have room, as their terms are equal."""
+    """(T, offers): each start goes to the first of the merged offers with room in force; together they have room: their terms are equal."""
     offers, periods = p.supply.offers, len(lots)
     out = np.zeros((periods, len(offers)))
     limit = offers["max_lots"].fillna(np.inf).to_numpy(float)
@@ -104,7 +104,11 @@ def decision_tables(instance: Instance, p: Prepared, decided: Decisions) -> dict
     )
     before = offers[offers["committed_lots"] > 0]
     committed = pd.DataFrame(
-        {"offer": before["offer"].to_numpy(), "lots": before["committed_lots"].to_numpy(float), "gpus": before["committed_lots"] * before["lot_gpus"] * 1.0}
+        {
+            "offer": before["offer"].to_numpy(),
+            "lots": before["committed_lots"].to_numpy(float),
+            "gpus": before["committed_lots"] * before["lot_gpus"] * 1.0,
+        }
     ).reset_index(drop=True)
     s, o = np.nonzero(decided.hired > 0)
     gpus = decided.hired[s, o] * offers["lot_gpus"].to_numpy(float)[o]
@@ -172,7 +176,11 @@ def _served(instance: Instance, p: Prepared, decided: Decisions) -> pd.DataFrame
         {"way": p.standby_way[b], "asker": first[p.standby_way[b]], "slice": s, "replicas": 0.0, "standby": decided.standby[s, b]}
     )
     both = pd.concat([serving, waiting], ignore_index=True) if len(waiting) else serving
-    both = both.groupby(["way", "asker", "slice"], as_index=False, sort=True).sum() if len(waiting) else both.sort_values(["way", "asker", "slice"])
+    both = (
+        both.groupby(["way", "asker", "slice"], as_index=False, sort=True).sum()
+        if len(waiting)
+        else both.sort_values(["way", "asker", "slice"])
+    )
     way, s = both["way"].to_numpy(np.int64), both["slice"].to_numpy(np.int64)
     named, gpus = _where(instance, p, way), p.ways.gpus[way]
     return pd.DataFrame(

@@ -6,6 +6,7 @@ a plan entry on an export goes to the column of the slice it names. Nothing is b
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -60,6 +61,7 @@ class Program:
     column_lower: Floats
     column_upper: Floats
     integer: Bools
+    rounded: Bools  # of the integer columns, in their order: lots, near whose relaxed numbers good plans are found
     cost: Floats
     lost: Floats
     offset: float
@@ -68,13 +70,19 @@ class Program:
 
     def without_matrix(self) -> Program:
         """The program without its entries: enough to read a solution, small enough to send."""
-        return replace(self, start=self.start[:0], index=self.index[:0], value=self.value[:0])
+        return replace(self, start=self.start[:0], index=self.index[:0], value=self.value[:0], rounded=self.rounded[:0])
 
 
 def templates(d: Data) -> tuple[Template, Template]:
     """The plan's and the slice's pattern, read from Pyomo once."""
-    plan = read_template(formulation.plan_model(d), tuple(f"export_{name}" for name in decisions.EXPORTS))
-    return plan, read_template(formulation.slice_model(d), decisions.PORTS)
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        plan = read_template(formulation.plan_model(d), tuple(f"export_{name}" for name in decisions.EXPORTS))
+        return plan, read_template(formulation.slice_model(d), decisions.PORTS)
+    finally:
+        if collects:
+            gc.enable()
 
 
 def compile_program(d: Data, plan: Template, slice_: Template) -> Program:
@@ -85,34 +93,53 @@ def compile_program(d: Data, plan: Template, slice_: Template) -> Program:
     base = plan.n_columns + slice_.n_columns * np.arange(n)
     ports, exports = _ports(d, plan, slice_), _exports(plan, slice_)
 
-    slice_index = np.empty((n, len(slice_.column)), dtype=np.int32)
-    local = slice_.column >= 0
-    slice_index[:, local] = slice_.column[local][None, :] + base[:, None]
-    slice_index[:, ~local] = ports[:, -1 - slice_.column[~local]]
-    plan_index = plan.column.copy()
-    plan_index[plan.column < 0] = exports[-1 - plan.column[plan.column < 0]]
+    once_n, each = len(plan.column), len(slice_.column)
+    index, value = np.empty(once_n + n * each, dtype=np.int32), np.empty(once_n + n * each)
+    index[:once_n] = plan.column
+    outside = np.flatnonzero(plan.column < 0)
+    index[outside] = exports[-1 - plan.column[outside]]
+    value[:once_n] = once[0, plan.entry]
+    slice_index, slice_value = index[once_n:].reshape(n, each), value[once_n:].reshape(n, each)
+    np.add(slice_.column.astype(np.int32)[None, :], base.astype(np.int32)[:, None], out=slice_index)
+    outside = np.flatnonzero(slice_.column < 0)
+    slice_index[:, outside] = ports[:, -1 - slice_.column[outside]]
+    if len(many) == n:
+        np.take(many, slice_.entry, axis=1, out=slice_value)
+    else:
+        slice_value[:] = many[0, slice_.entry]
 
     lower, upper = _row_bounds(slice_, many, n)
     first_lower, first_upper = _row_bounds(plan, once, 1)
     entries = len(plan.column) + len(slice_.column) * np.arange(n)
     start = np.concatenate([plan.start[:-1], (entries[:, None] + slice_.start[None, :-1]).ravel(), [entries[-1] + len(slice_.column)]])
+    integer = np.concatenate([plan.integer, np.tile(slice_.integer, n)])
+    rounded = np.concatenate([_named(plan, decisions.LOTS), np.tile(_named(slice_, decisions.LOTS), n)])
     offsets, costs, losts = zip(_objective(plan, once, 1), _objective(slice_, many, n), strict=True)
     return Program(
         layout=Layout(plan.extent, slice_.extent, n),
         start=start.astype(np.int32),
-        index=np.concatenate([plan_index.astype(np.int32), slice_index.ravel()]),
-        value=np.concatenate([once[0, plan.entry], np.broadcast_to(many[:, slice_.entry], slice_index.shape).ravel()]),
+        index=index,
+        value=value,
         row_lower=np.concatenate([first_lower, lower]),
         row_upper=np.concatenate([first_upper, upper]),
         column_lower=np.concatenate([plan.column_lower, np.tile(slice_.column_lower, n)]),
         column_upper=np.concatenate([_picked(once, plan.column_upper, 1, np.inf), _picked(many, slice_.column_upper, n, np.inf)]),
-        integer=np.concatenate([plan.integer, np.tile(slice_.integer, n)]),
+        integer=integer,
+        rounded=rounded[integer],
         cost=_scatter(costs, plan, slice_, ports),
         lost=_scatter(losts, plan, slice_, ports),
         offset=float(sum(offsets)),
         asked=float(d.workloads.total @ d.workloads.weight),
         least=float((d.workloads.total * np.where(d.workloads.sheddable, d.workloads.min_service, 1.0)) @ d.workloads.weight),
     )
+
+
+def _named(template: Template, names: tuple[str, ...]) -> Bools:
+    """(columns,) True for the columns of the named variables."""
+    mask = np.zeros(template.n_columns, dtype=bool)
+    for group in template.columns:
+        mask[group.start : group.start + len(group.keys)] = group.name in names
+    return mask
 
 
 def _ports(d: Data, plan: Template, slice_: Template) -> Ints:

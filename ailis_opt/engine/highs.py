@@ -18,8 +18,8 @@ from ailis_opt.engine.compile import Program
 from ailis_opt.engine.scaling import check, scale
 from ailis_opt.errors import AilisError
 
-Tick = Callable[[float, float], bool]
-"""Called now and then with (bound, best) of the running search; returns True to stop it."""
+Tick = Callable[[float, float, Floats | None], bool]
+"""Called now and then with (bound, best) of the running search, and with the integer values of a new best plan; True stops the search."""
 
 STATUS = highspy.HighsModelStatus
 LIMITS = (STATUS.kTimeLimit, STATUS.kInterrupt, STATUS.kIterationLimit, STATUS.kSolutionLimit)
@@ -47,6 +47,7 @@ class Solver:
         row, column = self.scaling.row, self.scaling.column
         self._integers = np.flatnonzero(p.integer).astype(np.int32)
         self._money, self._q = 1.0, 0.0
+        self.seconds = 0.0  # inside HiGHS
         self._highs = h = highspy.Highs()
         for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", 1)):
             h.setOptionValue(option, setting)
@@ -126,9 +127,14 @@ class Solver:
         h.setOptionValue("presolve", "choose" if presolve else "off")
         left = max(deadline - time.monotonic(), 0.01)
         h.setOptionValue("time_limit", h.getRunTime() + left if np.isfinite(left) else highspy.kHighsInf)
-        watch = self._listen(stop, deadline)
+        watch, improved = self._listeners(stop, deadline)
+        h.cbMipInterrupt.subscribe(watch)
+        h.cbMipImprovingSolution.subscribe(improved)
+        begun = time.monotonic()
         h.run()
+        self.seconds += time.monotonic() - begun
         h.cbMipInterrupt.unsubscribe(watch)
+        h.cbMipImprovingSolution.unsubscribe(improved)
         status, info = h.getModelStatus(), h.getInfo()
         feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
         x = np.asarray(h.getSolution().col_value) * self.scaling.column if feasible else None
@@ -149,15 +155,20 @@ class Solver:
     def _outside(self, objective: float) -> float:
         return objective / self.scaling.cost
 
-    def _listen(self, stop: Tick | None, deadline: float) -> Any:
-        """Watch the search (LP runs are short and keep to the time limit by themselves)."""
+    def _listeners(self, stop: Tick | None, deadline: float) -> tuple[Callable[[Any], None], Callable[[Any], None]]:
+        """Watchers of the search, for its bound and for new plans (LP runs are short and keep to the time limit by themselves)."""
+        stopped = [False]
+
+        def tell(out: Any, integers: Floats | None) -> None:
+            best = out.mip_primal_bound
+            best = self._outside(best) if best < highspy.kHighsInf else np.inf
+            stopped[0] |= stop is not None and stop(self._outside(out.mip_dual_bound), best, integers)
 
         def watch(event: Any) -> None:
-            out = event.data_out
-            best = out.mip_primal_bound
-            done = stop is not None and stop(self._outside(out.mip_dual_bound), self._outside(best) if best < highspy.kHighsInf else np.inf)
-            if done or time.monotonic() > deadline:
-                event.interrupt()
+            tell(event.data_out, None)
+            event.interrupt(stopped[0] or time.monotonic() > deadline)  # said either way: HiGHS keeps the flag from run to run
 
-        self._highs.cbMipInterrupt.subscribe(watch)
-        return watch
+        def improved(event: Any) -> None:
+            tell(event.data_out, np.asarray(event.data_out.mip_solution)[self._integers])
+
+        return watch, improved

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -64,46 +65,75 @@ class Worker:
             self._process.stdout.close()
 
 
+class _Interrupts:
+    """Counts Ctrl-C while a search runs: the first asks the search to stop, the second ends at once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __enter__(self) -> _Interrupts:
+        self._main = threading.current_thread() is threading.main_thread()
+        self._before = signal.signal(signal.SIGINT, self._hit) if self._main else None
+        return self
+
+    def _hit(self, *_: object) -> None:
+        self.count += 1
+        if self.count > 1:
+            raise KeyboardInterrupt
+
+    def __exit__(self, *_: object) -> None:
+        if self._main:
+            signal.signal(signal.SIGINT, self._before)
+
+
 def run(data: Data, options: Options, tell: Callable[[Progress], None], worker: Worker) -> tuple[Solved, bool]:
     """Solve in `worker`; returns what it found and whether the user interrupted.
 
     Ctrl-C stops the search with the best plan so far; a second one ends at once. A worker that does not come back within the limit (and
-    a grace) is killed, and its last plan polished by a new one. Raises NoPlanError if there is none.
+    a grace) is killed, and its last plan polished by a new one. Raises NoPlanError if there is none, KeyboardInterrupt if the user stopped
+    the search before there was one.
     """
-    kill_at = time.monotonic() + options.time_limit + GRACE
+    with _Interrupts() as interrupts:
+        solved = _converse(data, options, tell, worker, interrupts)
+        if interrupts.count and solved.outcome.x is None:
+            raise KeyboardInterrupt
+        return solved, interrupts.count > 0
+
+
+def _converse(data: Data, options: Options, tell: Callable[[Progress], None], worker: Worker, interrupts: _Interrupts) -> Solved:
+    end = time.monotonic() + options.time_limit + GRACE
     integers: Floats | None = None
-    interrupted = False
+    asked = False
     try:
         worker.start(Job(data, options))
-        while time.monotonic() < kill_at:
+        while time.monotonic() < end:
+            if interrupts.count and not asked:
+                asked, end = True, min(end, time.monotonic() + GRACE)
+                worker.ask_to_stop()
             try:
                 message = worker.next(timeout=0.2)
             except queue.Empty:
-                continue
-            except KeyboardInterrupt:
-                if interrupted:
-                    raise
-                interrupted, kill_at = True, min(kill_at, time.monotonic() + GRACE)
-                worker.ask_to_stop()
                 continue
             if isinstance(message, Progress):
                 integers = message.integers if message.integers is not None else integers
                 tell(message)
             elif isinstance(message, Solved):
-                return message, interrupted
+                return message
             elif isinstance(message, Exception):
                 raise message
             else:
                 break
     finally:
         worker.close()
-    return _rescue(data, options, integers, interrupted)
-
-
-def _rescue(data: Data, options: Options, integers: Floats | None, interrupted: bool) -> tuple[Solved, bool]:
-    """The solver died or did not stop: polish the last plan it sent."""
     if integers is None:
+        if interrupts.count:
+            raise KeyboardInterrupt
         raise NoPlanError("the solver ended before it found a plan; allow more time with --time-limit, or a wider --gap")
+    return _rescue(data, options, integers)
+
+
+def _rescue(data: Data, options: Options, integers: Floats) -> Solved:
+    """The solver died or did not stop: polish the last plan it sent, in a new worker."""
     second = Worker()
     try:
         second.start(Job(data, Options(options.ratio, options.gap, POLISH), integers))
@@ -114,7 +144,7 @@ def _rescue(data: Data, options: Options, integers: Floats | None, interrupted: 
             except queue.Empty:
                 continue
             if isinstance(message, Solved):
-                return message, interrupted
+                return message
             if isinstance(message, Exception):
                 raise message
             if message is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ailis_models.arrays import Floats
+from ailis_models.arrays import Floats, Ints
 from ailis_opt.engine.compile import Program
 from ailis_opt.errors import NumbersError
 
@@ -33,7 +33,7 @@ def check(p: Program) -> None:
     Raises NumbersError naming what is wrong: a coefficient, cost or bound that is NaN, an infinite coefficient or cost, crossed bounds.
     """
     for name, values in (("coefficient", p.value), ("cost", p.cost), ("outcome weight", p.lost), ("constant", np.array([p.offset, p.asked]))):
-        if not np.isfinite(values).all():
+        if not np.isfinite(values.sum()) and not np.isfinite(values).all():
             raise NumbersError(f"a {name} is not finite (entry {int(np.flatnonzero(~np.isfinite(values))[0])})")
     for name, low, high in (("row", p.row_lower, p.row_upper), ("column", p.column_lower, p.column_upper)):
         bad = np.isnan(low) | np.isnan(high) | (low == np.inf) | (high == -np.inf)
@@ -42,28 +42,50 @@ def check(p: Program) -> None:
 
 
 def scale(p: Program) -> tuple[Scaling, Floats]:
-    """Scaling of a program and its scaled coefficients. Raises NumbersError where an entry would still be so small that it is lost."""
-    size = np.abs(p.value)
-    row_of = np.repeat(np.arange(len(p.row_lower)), np.diff(p.start))
-    row, column = np.ones(len(p.row_lower)), np.ones(len(p.cost))
+    """Scaling of a program and its scaled coefficients. Raises NumbersError where an entry would still be so small that it is lost.
+
+    All slices share one pattern, so they share one scaling: it is found on the plan and one slice that stands for all of them,
+    with the largest coefficient over the slices in each place.
+    """
+    layout = p.layout
+    plan_entries, n = int(p.start[layout.plan.n_rows]), layout.slices
+    by_slice = p.value[plan_entries:].reshape(n, -1) if n else np.zeros((1, 0))
+    size = np.concatenate([np.abs(p.value[:plan_entries]), np.maximum(by_slice.max(axis=0, initial=0.0), -by_slice.min(axis=0, initial=0.0))])
+    rows, columns = layout.plan.n_rows + layout.slice.n_rows, layout.plan.n_columns + layout.slice.n_columns
+    start, index = p.start[: rows + 1], p.index[: len(size)].astype(np.int64)
+    outside = index >= layout.plan.n_columns  # exports name columns of any slice
+    index[outside] = layout.plan.n_columns + (index[outside] - layout.plan.n_columns) % max(layout.slice.n_columns, 1)
+    row_of = np.repeat(np.arange(rows), np.diff(start))
+    row, column = np.ones(rows), np.ones(columns)
     for _ in range(PASSES):
-        row = _power_of_two(_peaks(size * column[p.index], row_of, len(row)))
-        column = np.where(p.integer, 1.0, _power_of_two(_peaks(size * row[row_of], p.index, len(column))))
-    value = p.value * row[row_of] * column[p.index]
-    lost = (np.abs(value) <= DROPPED) & (p.value != 0)
-    if lost.any():
-        entry = int(np.flatnonzero(lost)[0])
-        raise NumbersError(
-            f"the numbers span too far: a coefficient of {p.value[entry]:g} stands beside others a billion times larger "
-            f"(row {int(row_of[entry])}, column {int(p.index[entry])}); state outcomes, GPUs or money in larger or smaller units"
-        )
-    weight = np.abs(p.cost * column)
+        row = _power_of_two(_peaks(size * column[index], row_of, rows))
+        column = np.where(p.integer[:columns], 1.0, _power_of_two(_peaks(size * row[row_of], index, columns)))
+    factor = row[row_of] * column[index]
+    value = np.empty_like(p.value)
+    np.multiply(p.value[:plan_entries], factor[:plan_entries], out=value[:plan_entries])
+    np.multiply(by_slice, factor[plan_entries:], out=value[plan_entries:].reshape(by_slice.shape))
+    _refuse_lost(p, value)
+    scaling_row = np.concatenate([row[: layout.plan.n_rows], np.tile(row[layout.plan.n_rows :], n)])
+    scaling_column = np.concatenate([column[: layout.plan.n_columns], np.tile(column[layout.plan.n_columns :], n)])
+    weight = np.abs(p.cost * scaling_column)
     weight = weight[weight > 0]
     cost = float(2.0 ** -np.round(np.log2(weight).mean())) if len(weight) else 1.0
-    return Scaling(row, column, cost), value
+    return Scaling(scaling_row, scaling_column, cost), value
 
 
-def _peaks(size: Floats, group: np.ndarray, n: int) -> Floats:
+def _refuse_lost(p: Program, value: Floats) -> None:
+    small = np.flatnonzero((value <= DROPPED) & (value >= -DROPPED))
+    small = small[p.value[small] != 0]
+    if len(small):
+        entry = int(small[0])
+        row = int(np.searchsorted(p.start, entry, side="right")) - 1
+        raise NumbersError(
+            f"the numbers span too far: a coefficient of {p.value[entry]:g} stands beside others a billion times larger "
+            f"(row {row}, column {int(p.index[entry])}); state outcomes, GPUs or money in larger or smaller units"
+        )
+
+
+def _peaks(size: Floats, group: Ints, n: int) -> Floats:
     peak = np.zeros(n)
     np.maximum.at(peak, group, size)
     return peak

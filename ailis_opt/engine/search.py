@@ -14,10 +14,13 @@ import numpy as np
 
 from ailis_models.arrays import Floats
 from ailis_opt.engine.compile import Program
-from ailis_opt.engine.highs import Answer, Solver
+from ailis_opt.engine.highs import Answer, Solver, Tick
 from ailis_opt.engine.ratio import RatioResult, Step, minimize_ratio
 
-SMALL = 20_000
+SMALL = 20_000  # entries up to which the search goes without presolve: it costs nothing there, and HiGHS 1.15's has errors (3274)
+ROUND = 1e-9
+BOX_SECONDS, BOX_SHARE = 60.0, 0.4  # at most so long, and at most that share of the time left, for the search near the relaxation
+
 
 Report = Callable[["Progress"], bool]
 """Told of progress now and then; returns True to stop the search with the best plan so far."""
@@ -57,6 +60,8 @@ class Outcome:
     column_dual: Floats | None = None
     prices: tuple[float, ...] = ()
     solves: int = 0
+    solver_s: float = 0.0  # seconds inside HiGHS, polishing apart
+    polish_s: float = 0.0  # seconds inside HiGHS for polishing
 
 
 @dataclass
@@ -71,6 +76,7 @@ class Search:
     lower: float = -np.inf
     solves: int = 0
     stopped: bool = False
+    polish_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.begun = time.monotonic()
@@ -182,6 +188,10 @@ class Search:
                 return self._step(plan, first.bound)
         bound, plan = first.bound, self.best
         small = len(self.program.value) <= SMALL
+        if not small:
+            plan = self._better(plan, self._near(values, price, target))
+            if plan is not None and self.solver.value(plan) - bound <= target:
+                return self._step(plan, bound)
         for strict in (False, True):
             answer = self.solver.search(self.deadline, 0.9 * target, plan, self._watch(price), presolve=not (small or strict), strict=strict)
             self.solves += 1
@@ -193,11 +203,24 @@ class Search:
                 break
         return self._step(plan, bound)
 
+    def _near(self, relaxed: Floats, price: float, target: float) -> Floats | None:
+        """A good plan with lots near those of the relaxation: a search in the box [floor − 1, ceil + 1], lots at 0 left at 0."""
+        lower, upper = self.solver.integer_bounds
+        lots, taken = self.program.rounded, relaxed > ROUND
+        floor, ceil = np.floor(relaxed + ROUND) - 1, np.where(taken, np.ceil(relaxed - ROUND) + 1, 0.0)
+        self.solver.set_integer_bounds(np.where(lots, np.maximum(lower, floor), lower), np.where(lots, np.minimum(upper, ceil), upper))
+        now = time.monotonic()
+        until = now + min(BOX_SECONDS, BOX_SHARE * (self.deadline - now))
+        answer = self.solver.search(until, 0.5 * target, None, self._watch(price, certified=False))
+        self.solves += 1
+        self.solver.set_integer_bounds(lower, upper)
+        return None if answer.x is None else self.polish(self.solver.integers(answer.x))
+
     def polish(self, integers: Floats) -> Floats | None:
         """Round and fix the integers, solve the LP again: an exact plan, or None if rounding broke it. Keeps the best plan seen."""
         rounded = np.round(integers)
         self.solver.set_integer_bounds(rounded, rounded)
-        answer = self.solver.relax(max(self.deadline, time.monotonic() + 5.0))
+        answer = self._timed_polish(5.0)
         self.solver.set_integer_bounds(*self.solver.integer_bounds)
         if answer.x is None or answer.status != "optimal":
             return None
@@ -207,6 +230,13 @@ class Search:
             self.best = x
             self._tell("plan", rounded)
         return x
+
+    def _timed_polish(self, seconds: float) -> Answer:
+        """The LP with the integers as now fixed; it gets its seconds even when time is up."""
+        before = self.solver.seconds
+        answer = self.solver.relax(max(self.deadline, time.monotonic() + seconds))
+        self.polish_s += self.solver.seconds - before
+        return answer
 
     # -- bookkeeping ----------------------------------------------------------------------------------------------------------
 
@@ -241,21 +271,28 @@ class Search:
     def _objective(self, x: Floats) -> float:
         return self._ratio_of(x) if self.options.ratio else self._split(x)[0]
 
-    def _watch(self, price: float) -> Callable[[float, float], bool]:
+    def _watch(self, price: float, certified: bool = True) -> Tick:
+        """Passes the running search's bound (if it holds for the whole program) and new plans on, at most five times a second."""
         p, last = self.program, [time.monotonic()]
 
-        def tick(bound: float, best: float) -> bool:
+        def tick(bound: float, best: float, integers: Floats | None) -> bool:
             now = time.monotonic()
-            if now - last[0] < 0.2:
+            if integers is None and now - last[0] < 0.2:
                 return self.stopped
             last[0] = now
-            if price == 0.0 and np.isfinite(bound):
-                self.lower = max(self.lower, (bound + p.offset) / self._unit)
+            if certified and np.isfinite(bound):
+                self.lower = max(self.lower, self._proven(price, bound))
             upper = (best + p.offset) / self._unit if price == 0.0 else np.inf
-            self._tell("search", upper=upper)
+            self._tell("search", integers, upper)
             return self.stopped
 
         return tick
+
+    def _proven(self, price: float, bound: float) -> float:
+        """Lower bound on the objective from a bound on cost + price·lost."""
+        if not self._is_ratio:
+            return (bound + self.program.offset) / self._unit
+        return self._certified(price, bound + self.program.offset - price * self.program.asked)
 
     def _tell(self, phase: str, integers: Floats | None = None, upper: float = np.inf) -> None:
         best = np.inf if self.best is None else self._objective(self.best)
@@ -268,7 +305,7 @@ class Search:
         self.solver.set_price(self._objective(self.best) if ratio else 0.0)
         fixed = np.round(self.solver.integers(self.best))
         self.solver.set_integer_bounds(fixed, fixed)
-        final = self.solver.relax(max(self.deadline, time.monotonic() + 10.0))
+        final = self._timed_polish(10.0)
         x = self.best
         if final.x is not None and final.status == "optimal":
             candidate = final.x.copy()
@@ -279,5 +316,16 @@ class Search:
         lower = min(result.lower, upper)
         done = upper - lower <= self.options.gap * abs(upper) + 1e-12
         return Outcome(
-            "optimal" if done else "limit", lower, upper, x, n, d, final.row_dual, final.column_dual, result.prices, self.solves
+            status="optimal" if done else "limit",
+            lower=lower,
+            upper=upper,
+            x=x,
+            cost=n,
+            outcomes=d,
+            row_dual=final.row_dual,
+            column_dual=final.column_dual,
+            prices=result.prices,
+            solves=self.solves,
+            solver_s=self.solver.seconds - self.polish_s,
+            polish_s=self.polish_s,
         )

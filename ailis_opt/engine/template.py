@@ -33,12 +33,26 @@ class Coefficients:
 
     def __post_init__(self) -> None:
         self._groups: dict[Shape, tuple[list[int], list[list[float]]]] = {}
+        self._numbers: dict[float, int] = {}
+        self._known: dict[tuple[Any, ...], int] = {}
+
+    def number(self, value: float) -> int:
+        """Add a number; equal ones share a position."""
+        position = self._numbers.get(value)
+        if position is None:
+            position = self._numbers[value] = self.add((value,))
+        return position
 
     def add(self, *products: tuple[Any, ...]) -> int:
         """Add a sum of products of factors (numbers or Pyomo expressions without variables); returns its position."""
         leaves: list[float] = []
         shapes = [self._product(factors, leaves) for factors in products]
         shape = shapes[0] if len(shapes) == 1 else ("+", *shapes)
+        key = (shape, *leaves)
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        self._known[key] = self.count
         positions, rows = self._groups.setdefault(shape, ([], []))
         positions.append(self.count)
         rows.append(leaves)
@@ -184,38 +198,65 @@ class _Reader:
 
     def linear(self, expr: Any) -> tuple[list[int], list[int], int]:
         """(columns, positions, position of the constant or -1) of a linear expression; a variable that occurs twice gets one entry."""
-        terms: dict[int, list[tuple[Any, ...]]] = {}
+        terms: dict[int, Any] = {}  # column -> number, or list of products
         constants: list[tuple[Any, ...]] = []
-        stack: list[tuple[Any, tuple[Any, ...]]] = [(expr, ())]
+        stack: list[tuple[Any, float, tuple[Any, ...]]] = [(expr, 1.0, ())]
         number = self.number
         while stack:
-            node, factors = stack.pop()
+            node, scale, factors = stack.pop()
             kind = node.__class__
             if kind is ne.MonomialTermExpression:
-                coefficient, var = node.args
-                terms.setdefault(number[id(var)], []).append((*factors, coefficient))
-            elif kind in native_numeric_types or not node.is_potentially_variable():
-                if not (kind in native_numeric_types and node == 0):
-                    constants.append((*factors, node))
+                coefficient, var = node._args_
+                column = number[id(var)]
+                if coefficient.__class__ in native_numeric_types:
+                    if not factors and column not in terms:
+                        terms[column] = float(scale * coefficient)
+                        continue
+                    product = (*factors, scale * coefficient)
+                else:
+                    product = (*factors, scale, coefficient) if scale != 1.0 else (*factors, coefficient)
+                self._gather(terms, column, product)
+            elif kind in native_numeric_types:
+                if node != 0:
+                    constants.append((*factors, scale * node))
             elif id(node) in number:
-                terms.setdefault(number[id(node)], []).append(factors)
+                self._gather(terms, number[id(node)], (*factors, scale))
+            elif not node.is_potentially_variable():
+                constants.append((*factors, scale, node))
             elif isinstance(node, _SUMS):
-                stack += [(arg, factors) for arg in reversed(node.args)]
+                stack += [(arg, scale, factors) for arg in reversed(node.args)]
             elif isinstance(node, ne.NegationExpression):
-                stack.append((node.args[0], (*factors, -1.0)))
+                stack.append((node.args[0], -scale, factors))
             elif isinstance(node, ne.ProductExpression):
                 fixed, free = sorted(node.args, key=_is_free)
-                stack.append((free, (*factors, fixed)))
+                if fixed.__class__ in native_numeric_types:
+                    stack.append((free, scale * fixed, factors))
+                else:
+                    stack.append((free, scale, (*factors, fixed)))
             elif node.is_named_expression_type():
-                stack.append((node.expr, factors))
+                stack.append((node.expr, scale, factors))
             else:
                 raise TypeError(f"not a linear expression of variables: {node}")
-        add = self.coefficients.add
-        return list(terms), [add(*products) for products in terms.values()], add(*constants) if constants else -1
+        add, plain = self.coefficients.add, self.coefficients.number
+        positions = [plain(term) if term.__class__ is float else add(*term) for term in terms.values()]
+        return list(terms), positions, add(*constants) if constants else -1
+
+    @staticmethod
+    def _gather(terms: dict[int, Any], column: int, product: tuple[Any, ...]) -> None:
+        """One more product for a column."""
+        known = terms.get(column)
+        if known is None and len(product) == 1 and product[0].__class__ is float:
+            terms[column] = product[0]
+        elif known is None:
+            terms[column] = [product]
+        else:
+            terms[column] = [(known,), product] if known.__class__ is float else [*known, product]
 
     def bound(self, expr: Any) -> int:
         """Position of a bound, -1 for none."""
-        return -1 if expr is None else self.coefficients.add((expr,))
+        if expr is None:
+            return -1
+        return self.coefficients.number(float(expr)) if expr.__class__ in native_numeric_types else self.coefficients.add((expr,))
 
 
 def _is_free(node: Any) -> bool:
@@ -231,12 +272,13 @@ def read_template(model: Any, links: tuple[str, ...]) -> Template:
         for constraint in block.component_objects(pyo.Constraint, descend_into=False):
             groups.append(Group(f"{block.local_name}.{constraint.local_name}", len(lower), tuple(constraint.keys())))
             for row in constraint.values():
-                columns, positions, constant = reader.linear(row.body)
+                low, body, high = row.to_bounded_expression()
+                columns, positions, constant = reader.linear(body)
                 column += columns
                 entry += positions
                 start.append(len(column))
-                lower.append(reader.bound(row.lower))
-                upper.append(reader.bound(row.upper))
+                lower.append(reader.bound(low))
+                upper.append(reader.bound(high))
                 shift.append(constant)
     variables = reader.variables
     cost, lost = (reader.linear(getattr(model, name).expr) for name in ("cost", "lost"))

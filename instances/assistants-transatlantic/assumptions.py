@@ -146,7 +146,7 @@ NO_AWS_BUCKET = 2  # assumed where AWS lists no such instance in the stand-in re
 CLUSTER_GPUS = {"h100": 512, "h200": 512, "mi300x": 256, "a100-80g": 128, "gb200": 288}  # assumed: GPUs that one job can get at once
 SPOT_CLUSTER_GPUS = 64  # assumed, for SKUs with an InfiniBand or equal fabric; the others blank: one scale-up domain
 # assumed quotas, in lots: hired ones per slice, committed ones in force
-QUOTA_ON_DEMAND, QUOTA_SPOT, QUOTA_1Y, QUOTA_3Y, QUOTA_SOVEREIGN = 10, 6, 12, 3, 4
+QUOTA_ON_DEMAND, QUOTA_SPOT, QUOTA_1Y, QUOTA_3Y, QUOTA_SOVEREIGN = 40, 24, 48, 12, 16
 WINDOW_1Y, WINDOW_3Y = (0, 5), (0, 2)  # assumed: periods in which one-year and three-year lots may start
 MIN_LOTS_3Y = 2  # assumed: least commitment of a three-year contract at GCP
 GB200_RESERVED_LOT = 36  # assumed: half a rack
@@ -209,21 +209,21 @@ SOVEREIGN = [
 ]
 PREMIUM_FAMILIES = ("p3.", "p3dn.", "p4d.", "p5.", "p5en.")  # AWS machines whose us-gov-west-1 / us-east-1 ratio is the premium
 COLO_OWNED_PRICE = 1.35  # assumed: 290 kUSD per 8 x H100 server over 4 years, and 0.32 USD/GPU-hour for space and hands
-COLO_OWNED_LOTS = 16  # of 8 GPUs: a cluster of 128 H100
+COLO_OWNED_LOTS = 64  # of 8 GPUs: a cluster of 512 H100
 COLO_LEASE_PRICE, COLO_LEASE_UPFRONT = 2.60, 2500.0  # assumed: 12-month lease of H200 servers in the same hall, energy apart
 COLO_LEAD, COLO_LEASE_LAST = 4, 6  # assumed: periods to delivery, last start
-COLO_LEASE_LOTS = 8  # of 16 GPUs
+COLO_LEASE_LOTS = 32  # of 16 GPUs
 
 # Power that the planner has been allotted (assumed), in MW, and how much of it is curtailed in the winter months (periods 0, 1, 11).
 CAPS_MW = {
-    "sovereign-frankfurt": (0.045, 0.15),
-    "sovereign-stockholm": (0.05, 0.0),
-    "azure-germanywestcentral": (0.15, 0.15),
-    "gcp-europe-west3": (0.10, 0.15),
-    "azure-northeurope": (0.12, 0.25),
-    "azure-westeurope": (0.15, 0.20),
-    "gcp-europe-west4": (0.20, 0.10),
-    "colo-lulea": (0.25, 0.10),
+    "sovereign-frankfurt": (0.18, 0.15),
+    "sovereign-stockholm": (0.2, 0.0),
+    "azure-germanywestcentral": (0.6, 0.15),
+    "gcp-europe-west3": (0.4, 0.15),
+    "azure-northeurope": (0.48, 0.25),
+    "azure-westeurope": (0.6, 0.20),
+    "gcp-europe-west4": (0.8, 0.10),
+    "colo-lulea": (1.0, 0.10),
 }
 WINTER = (0, 1, 11)
 
@@ -266,14 +266,14 @@ WORKLOADS: dict[str, dict[str, object]] = {
     },
 }  # fmt: skip
 FIRST_MONTH = {  # outcomes in January 2027
-    "chat": {"us-east": 34e6, "us-west": 20e6, "uk": 17e6, "germany": 18e6, "france": 12e6, "nordics": 9e6},
-    "review": {"germany": 420e3, "france": 240e3, "nordics": 140e3},
-    "code": {"us-east": 180e3, "us-west": 150e3, "uk": 80e3, "germany": 130e3},
-    "research": {"any": 1.4e6},
-    "enrich": {"any": 150e6},
+    "chat": {"us-east": 136e6, "us-west": 80e6, "uk": 68e6, "germany": 72e6, "france": 48e6, "nordics": 36e6},
+    "review": {"germany": 1.68e6, "france": 960e3, "nordics": 560e3},
+    "code": {"us-east": 720e3, "us-west": 600e3, "uk": 320e3, "germany": 520e3},
+    "research": {"any": 5.6e6},
+    "enrich": {"any": 600e6},
 }
 ANY_GEO_SHARES = {"research": {"peak": 0.35, "day": 0.45, "night": 0.20}, "enrich": {"night": 1.0}}
-RUNS_DUE = {"finetune": 18}
+RUNS_DUE = {"finetune": 72}
 DATASETS: dict[str, dict[str, object]] = {
     "contracts-eu": {
         "region": "sovereign-frankfurt", "size_gb": 12_000, "jurisdictions": "EU", "refresh_share_per_period": 0.05,

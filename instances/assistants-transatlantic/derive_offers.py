@@ -133,7 +133,7 @@ def _azure_reserved(
         if place.native in where:
             terms = {**told, **_reserved(term), "note": f"assumed: on demand x {ratio[key]:.3f} (GCP's ratio); quota, window"}
             if sku == "gb200":
-                terms |= {"lot_gpus": a.GB200_RESERVED_LOT, "max_lots": 2}
+                terms |= {"lot_gpus": a.GB200_RESERVED_LOT, "max_lots": 8}
             rows.append(_offer(f"{base}/{term // 12}y", place, sku, "reserved", list_price * ratio[key], **terms))
     return rows
 

@@ -67,6 +67,6 @@ FAMILIES = (in_force, ownership, least_lots, sign_to_start, least_hired, engage_
 
 
 def plan_cost(m: Any, d: Data) -> Any:
-    """Take-or-pay: Σ_{o,t} cost[t,o]·lots[o,t], every hour in force inside the horizon and its part of the upfront, and lots signed before."""
+    """Take-or-pay: Σ_{o,t} cost[t,o]·lots[o,t], every hour in force in the horizon and its part of the upfront, and lots signed before."""
     cost = d.committed.cost.tolist()
     return d.committed.sunk + pyo.quicksum(cost[t][o] * lots for (o, t), lots in m.lots.items())

@@ -14,6 +14,7 @@ import pyomo.environ as pyo
 from ailis_models.arrays import Data
 
 PORTS = ("owned", "placed", "gangs")
+LOTS = ("whole_lots", "whole_hired")
 EXPORTS = ("unserved", "served", "spend")
 
 
@@ -47,7 +48,9 @@ def plan_variables(m: Any, d: Data) -> None:
     m.whole_lots = pyo.Var(whole, periods, domain=pyo.NonNegativeIntegers, bounds=lots_bounds)
     m.part_lots = pyo.Var(divisible, periods, domain=pyo.NonNegativeReals, bounds=lots_bounds)
     m.lots = {key: var for family in (m.whole_lots, m.part_lots) for key, var in family.items()}
-    m.in_force = pyo.Var(range(len(c.whole)), periods, bounds=lambda _, o, t: (0.0, float(c.most[o])), domain=lambda _, o, t: _whole(c.whole[o]))
+    m.in_force = pyo.Var(
+        range(len(c.whole)), periods, bounds=lambda _, o, t: (0.0, float(c.most[o])), domain=lambda _, o, t: _whole(bool(c.whole[o]))
+    )
     starts = [(o, t) for o in range(len(c.whole)) if c.least[o] > 0 for t in periods if c.first[o] <= t <= c.last[o]]
     m.signed = pyo.Var(starts, domain=pyo.Binary)
     in_whole = [bool(c.whole[c.tranche == k].all()) for k in range(len(c.tranche_pool))]

@@ -46,7 +46,7 @@ def budget(m: Any, d: Data) -> Rows:
 
 
 FAMILIES: tuple[Family, ...] = (*(f for module in MODULES for f in module.FAMILIES), spending, budget)
-"""Every family of rows, in the order of the layer map. Costs over all layers (the budget) stand here: layers know nothing of one another."""
+"""Every family of rows, in the order of the layer map. Costs over all layers (the budget) stand here: layers know nothing of each other."""
 
 
 def _write(m: Any, d: Data, scope: Scope) -> None:

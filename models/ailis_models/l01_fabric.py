@@ -21,6 +21,14 @@ def fits_memory(weights_gb: Floats, kv_gb_per_sequence: Floats, sequences: Float
     return need <= gpus * memory_gb * (1 + 1e-12)
 
 
+def kv_bytes_per_token(layers: int, kv_heads: int, head_dim: int, bytes_per_value: float) -> float:
+    """KV cache of one token: keys and values of every layer, 2·layers·kv_heads·head_dim·bytes   [byte] (grouped-query attention).
+
+    For instance authors: `kv_gb_per_sequence` is this times the tokens in flight of one sequence, ÷ 1e9.
+    """
+    return 2 * layers * kv_heads * head_dim * bytes_per_value
+
+
 def fits_topology(gpus: Floats, scaleup_gpus: Floats, cluster_gpus: Floats, gang: Bools) -> Bools:
     """L1.topology: a serving replica stays inside one scale-up domain, a gang inside one cluster."""
     return np.where(gang, gpus <= cluster_gpus, gpus <= scaleup_gpus)

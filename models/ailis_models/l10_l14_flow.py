@@ -16,6 +16,21 @@ def in_time(rtt_ms: Floats, profile_ms: Floats, limit_ms: Floats) -> Bools:
     return np.isnan(limit_ms) | (rtt_ms + profile_ms <= limit_ms * (1 + 1e-12))
 
 
+def erlang_c(servers: int, load: float) -> float:
+    """Probability that a request waits, M/M/c with c servers and offered load a = λ/μ < c   [1] (Erlang 1917).
+
+    C = B / (1 − ρ·(1 − B)) with ρ = a/c and Erlang-B by its recursion B_n = a·B_{n−1} / (n + a·B_{n−1}), stable for any size.
+    For instance authors: P(W > T) = C·exp(−(cμ − λ)·T) turns replicas into the latency that a profile may promise.
+    Raises ValueError where load >= servers (the queue grows without end).
+    """
+    if not 0 <= load < servers:
+        raise ValueError(f"the offered load {load:g} is not below the {servers} servers")
+    blocked = 1.0
+    for n in range(1, servers + 1):
+        blocked = load * blocked / (n + load * blocked)
+    return blocked / (1 - load / servers * (1 - blocked))
+
+
 def young_interval(checkpoint: Floats, mtbf: Floats) -> Floats:
     """Checkpoint interval of least waste, first order: sqrt(2·C·M) (Young 1974). Same time unit in and out."""
     return np.sqrt(2 * checkpoint * mtbf)

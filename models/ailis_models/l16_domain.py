@@ -26,7 +26,7 @@ def demand(m: Any, d: Data) -> Rows:
 
 @family("L16", "plan", unit="outcome", index=("workload",), kind="flow")
 def training_done(m: Any, d: Data) -> Rows:
-    """A training job is done by its deadline: Σ_{j,t} output[j,t] + undone[w] = total[w]   [outcomes]; gangs run from release to deadline only."""
+    """A training job is done by its deadline: Σ_{j,t} output[j,t] + undone[w] = total[w]   [outcomes]; gangs run in that time only."""
     for w, jobs in enumerate(members(d.jobs.workload, len(d.workloads.total))):
         if d.workloads.training[w] and d.workloads.total[w] > 0:
             done = pyo.quicksum(m.output[j, t] for j in jobs for t in range(d.periods))

@@ -40,6 +40,7 @@ def program(
         column_lower=np.zeros(n) if lower is None else np.array(lower, dtype=float),
         column_upper=np.array(upper, dtype=float),
         integer=np.isin(np.arange(n), list(integer)),
+        rounded=np.zeros(len(set(integer)), dtype=bool),
         cost=np.array(cost, dtype=float),
         lost=np.zeros(n) if lost is None else np.array(lost, dtype=float),
         offset=offset,
