@@ -185,7 +185,7 @@ def _egress_rows(instance: Instance, p: Prepared, served: pd.DataFrame) -> list[
     prices = egress_prices(instance, p.regions, geos)[:, len(p.regions) :]
     at = pd.Index(instance.tables["workloads"]["workload"])
     w = at.get_indexer(pd.Index(served["workload"]))
-    price = prices[p.regions.get_indexer(served["region"]), pd.Index(geos).get_indexer(served["geo"])]
+    price = prices[p.regions.get_indexer(pd.Index(served["region"])), pd.Index(geos).get_indexer(pd.Index(served["geo"]))]
     money = served["outcomes"].to_numpy(float) * price * instance.tables["workloads"]["gb_per_outcome"].to_numpy(float)[w]
     return [(i, "egress", float(amount)) for i, amount in enumerate(np.bincount(w, money, minlength=len(at)))]
 

@@ -10,6 +10,7 @@ import gc
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ailis_models import decisions, formulation
 from ailis_models.arrays import Bools, Data, Floats, Ints
@@ -53,8 +54,8 @@ class Program:
     """
 
     layout: Layout
-    start: Ints  # (rows + 1,)
-    index: Ints  # (entries,)
+    start: NDArray[np.int32]  # (rows + 1,)
+    index: NDArray[np.int32]  # (entries,)
     value: Floats  # (entries,)
     row_lower: Floats
     row_upper: Floats
@@ -114,7 +115,8 @@ def compile_program(d: Data, plan: Template, slice_: Template) -> Program:
     start = np.concatenate([plan.start[:-1], (entries[:, None] + slice_.start[None, :-1]).ravel(), [entries[-1] + len(slice_.column)]])
     integer = np.concatenate([plan.integer, np.tile(slice_.integer, n)])
     rounded = np.concatenate([_named(plan, decisions.LOTS), np.tile(_named(slice_, decisions.LOTS), n)])
-    offsets, costs, losts = zip(_objective(plan, once, 1), _objective(slice_, many, n), strict=True)
+    offset, cost, lost = _objective(plan, once, 1)
+    offsets, costs, losts = _objective(slice_, many, n)
     return Program(
         layout=Layout(plan.extent, slice_.extent, n),
         start=start.astype(np.int32),
@@ -126,9 +128,9 @@ def compile_program(d: Data, plan: Template, slice_: Template) -> Program:
         column_upper=np.concatenate([_picked(once, plan.column_upper, 1, np.inf), _picked(many, slice_.column_upper, n, np.inf)]),
         integer=integer,
         rounded=rounded[integer],
-        cost=_scatter(costs, plan, slice_, ports),
-        lost=_scatter(losts, plan, slice_, ports),
-        offset=float(sum(offsets)),
+        cost=_scatter((cost, costs), plan, slice_, ports),
+        lost=_scatter((lost, losts), plan, slice_, ports),
+        offset=offset + offsets,
         asked=float(d.workloads.total @ d.workloads.weight),
         least=float((d.workloads.total * np.where(d.workloads.sheddable, d.workloads.min_service, 1.0)) @ d.workloads.weight),
     )

@@ -54,7 +54,7 @@ class Solver:
         status = h.passModel(
             len(p.cost), len(p.row_lower), len(value), int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize), 0.0,
             p.cost * column * self.scaling.cost, p.column_lower / column, p.column_upper / column,
-            p.row_lower * row, p.row_upper * row, p.start, p.index, value, p.integer.astype(np.uint8),
+            p.row_lower * row, p.row_upper * row, p.start, p.index, value, p.integer.astype(np.int32),
         )  # fmt: skip
         if status == highspy.HighsStatus.kError:
             raise AilisError("the solver refused the program; this is a defect, please report it with the instance")
@@ -106,9 +106,15 @@ class Solver:
         )
 
     def search(
-        self, deadline: float, gap: float, start: Floats | None = None, stop: Tick | None = None, presolve: bool = True, strict: bool = False
+        self,
+        deadline: float,
+        gap: float,
+        start: Floats | None = None,
+        stop: Tick | None = None,
+        presolve: bool = True,
+        strict: bool = False,
     ) -> Answer:
-        """Solve the MIP to an absolute gap, from a known plan if there is one. `strict` tightens the integrality and feasibility tolerances."""
+        """Solve the MIP to an absolute gap, from a known plan if there is one. `strict` tightens integrality and feasibility."""
         h = self._highs
         h.setOptionValue("mip_rel_gap", 0.0)
         h.setOptionValue("mip_abs_gap", max(gap * self.scaling.cost, 1e-12))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ailis_models import decisions
 from ailis_models.arrays import Floats, Ints
 from ailis_opt.engine.compile import Program
 from ailis_opt.errors import NumbersError
@@ -32,7 +33,12 @@ def check(p: Program) -> None:
 
     Raises NumbersError naming what is wrong: a coefficient, cost or bound that is NaN, an infinite coefficient or cost, crossed bounds.
     """
-    for name, values in (("coefficient", p.value), ("cost", p.cost), ("outcome weight", p.lost), ("constant", np.array([p.offset, p.asked]))):
+    for name, values in (
+        ("coefficient", p.value),
+        ("cost", p.cost),
+        ("outcome weight", p.lost),
+        ("constant", np.array([p.offset, p.asked])),
+    ):
         if not np.isfinite(values.sum()) and not np.isfinite(values).all():
             raise NumbersError(f"a {name} is not finite (entry {int(np.flatnonzero(~np.isfinite(values))[0])})")
     for name, low, high in (("row", p.row_lower, p.row_upper), ("column", p.column_lower, p.column_upper)):
@@ -45,21 +51,27 @@ def scale(p: Program) -> tuple[Scaling, Floats]:
     """Scaling of a program and its scaled coefficients. Raises NumbersError where an entry would still be so small that it is lost.
 
     All slices share one pattern, so they share one scaling: it is found on the plan and one slice that stands for all of them,
-    with the largest coefficient over the slices in each place.
+    with the largest coefficient over the slices in each place. Ports keep their unit (GPUs, gangs, copies): each period has its own column.
     """
     layout = p.layout
     plan_entries, n = int(p.start[layout.plan.n_rows]), layout.slices
     by_slice = p.value[plan_entries:].reshape(n, -1) if n else np.zeros((1, 0))
-    size = np.concatenate([np.abs(p.value[:plan_entries]), np.maximum(by_slice.max(axis=0, initial=0.0), -by_slice.min(axis=0, initial=0.0))])
+    size = np.concatenate(
+        [np.abs(p.value[:plan_entries]), np.maximum(by_slice.max(axis=0, initial=0.0), -by_slice.min(axis=0, initial=0.0))]
+    )
     rows, columns = layout.plan.n_rows + layout.slice.n_rows, layout.plan.n_columns + layout.slice.n_columns
     start, index = p.start[: rows + 1], p.index[: len(size)].astype(np.int64)
     outside = index >= layout.plan.n_columns  # exports name columns of any slice
     index[outside] = layout.plan.n_columns + (index[outside] - layout.plan.n_columns) % max(layout.slice.n_columns, 1)
     row_of = np.repeat(np.arange(rows), np.diff(start))
+    kept = p.integer[:columns].copy()
+    for group in layout.plan.columns:
+        if group.name in decisions.PORTS:
+            kept[group.start : group.start + len(group.keys)] = True
     row, column = np.ones(rows), np.ones(columns)
     for _ in range(PASSES):
         row = _power_of_two(_peaks(size * column[index], row_of, rows))
-        column = np.where(p.integer[:columns], 1.0, _power_of_two(_peaks(size * row[row_of], index, columns)))
+        column = np.where(kept, 1.0, _power_of_two(_peaks(size * row[row_of], index, columns)))
     factor = row[row_of] * column[index]
     value = np.empty_like(p.value)
     np.multiply(p.value[:plan_entries], factor[:plan_entries], out=value[:plan_entries])

@@ -193,7 +193,9 @@ class Search:
             if plan is not None and self.solver.value(plan) - bound <= target:
                 return self._step(plan, bound)
         for strict in (False, True):
-            answer = self.solver.search(self.deadline, 0.9 * target, plan, self._watch(price), presolve=not (small or strict), strict=strict)
+            answer = self.solver.search(
+                self.deadline, 0.9 * target, plan, self._watch(price), presolve=not (small or strict), strict=strict
+            )
             self.solves += 1
             bound = max(bound, answer.bound) if answer.status != "infeasible" or strict else bound
             found = None if answer.x is None else self.polish(self.solver.integers(answer.x))

@@ -98,8 +98,8 @@ class Coefficients:
             parts.append((np.array(positions), _evaluate(shape, iter(table.T), arrays)))
         varies = any(len(values) > 1 for _, values in parts)
         out = np.empty((slices if varies else 1, self.count))
-        for positions, values in parts:
-            out[:, positions] = values
+        for at, values in parts:
+            out[:, at] = values
         return out
 
 
@@ -267,7 +267,9 @@ def read_template(model: Any, links: tuple[str, ...]) -> Template:
     """Read a Pyomo model once: variables named in `links` are its links to the other scope."""
     reader = _Reader(model, links)
     start, column, entry, groups = [0], [], [], []
-    lower, upper, shift = [], [], []
+    lower: list[int] = []
+    upper: list[int] = []
+    shift: list[int] = []
     for block in model.component_objects(pyo.Block, descend_into=False):
         for constraint in block.component_objects(pyo.Constraint, descend_into=False):
             groups.append(Group(f"{block.local_name}.{constraint.local_name}", len(lower), tuple(constraint.keys())))

@@ -119,7 +119,7 @@ def _askers(instance: Instance, cal: Calendar, hours: Floats) -> Askers:
         owner.astype(np.int64),
         len(pairs),
         demand["period"].to_numpy(float),
-        blocks.get_indexer(demand["block"]).astype(np.int64),
+        blocks.get_indexer(pd.Index(demand["block"])).astype(np.int64),
         demand["outcomes"].to_numpy(float),
         cal,
         hours,
@@ -166,8 +166,8 @@ def egress_prices(instance: Instance, regions: pd.Index, geos: tuple[str, ...]) 
     """(regions, regions + geos) money per GB; 0 where no pair is listed, and to geo `any`."""
     table = instance.tables["egress"]
     prices = np.zeros((len(regions), len(regions) + len(geos)))
-    source, price = regions.get_indexer(table["from_region"]), table["price_per_gb"].to_numpy(float)
-    target = regions.get_indexer(table["to_region"])
+    source, price = regions.get_indexer(pd.Index(table["from_region"])), table["price_per_gb"].to_numpy(float)
+    target = regions.get_indexer(pd.Index(table["to_region"]))
     inside = target >= 0
     prices[source[inside], target[inside]] = price[inside]
     for i, geo in enumerate(geos):
@@ -180,7 +180,9 @@ def _classes(
     instance: Instance, found: Ways, askers: Askers, every: Routes, prices: Floats, training: np.ndarray
 ) -> tuple[Askers, Ints, Ints]:
     """Demand classes: askers of a workload that reach the same ways at the same cost. Returns open (asker, way) of one asker per class."""
-    klass, first, known = np.full(len(askers.geo), -1), [], {}
+    klass = np.full(len(askers.geo), -1)
+    first: list[int] = []
+    known: dict[tuple[int, bytes, bytes], int] = {}
     gb = instance.tables["workloads"]["gb_per_outcome"].to_numpy(float)
     open_routes = every.blockers == 0
     bounds = np.searchsorted(every.asker, np.arange(len(askers.geo) + 1))
@@ -226,9 +228,7 @@ def _jobs(instance: Instance, found: Ways, way: Ints, total: Floats, cal: Calend
     return Jobs(w, found.pool[way], found.region[way], found.gpus[way], found.rate[way], np.where(window, whole_job, 0.0))
 
 
-def _need(
-    found: Ways, way: Ints, klass: Ints, demand: Floats, hours: Floats, failover: Floats, jobs: Jobs, pools: int
-) -> Floats:
+def _need(found: Ways, way: Ints, klass: Ints, demand: Floats, hours: Floats, failover: Floats, jobs: Jobs, pools: int) -> Floats:
     """(P,) GPUs that all demand could ever use of each pool, through its hungriest route, standby and gangs included."""
     per_rate = np.zeros((demand.shape[1], pools))
     gpu_hours = found.gpus[way] / found.rate[way] * (1 + failover[found.workload[way]])
@@ -254,19 +254,20 @@ def _splits(work: Workloads, placements: Placements, found: Ways, way: Ints, sup
 def _placements(instance: Instance, regions: pd.Index, prices: Floats, found: Ways, way: Ints, cal: Calendar) -> Placements:
     """Datasets in regions (homes left out) where an open route of a workload that needs them could use them."""
     table, lists = instance.tables["datasets"], instance.tables["workloads"]["datasets"]
-    home = regions.get_indexer(table["region"])
+    home = regions.get_indexer(pd.Index(table["region"]))
     size, months = table["size_gb"].to_numpy(float), float(cal.months.sum())
     storage = size * table["storage_price_per_gb_month"].to_numpy(float) * months
     copies = 1 + table["refresh_share_per_period"].to_numpy(float) * len(cal.period_hours)
     needed_by = tuple(tuple(w for w, names in enumerate(lists) if name in names) for name in table["dataset"])
-    dataset, region = [], []
+    dataset: list[int] = []
+    region: list[int] = []
     for d, workloads in enumerate(needed_by):
         used = np.unique(found.region[way[np.isin(found.workload[way], workloads)]])
         region += [k for k in used.tolist() if k != home[d]]
         dataset += [d] * (len(region) - len(dataset))
-    d, k = np.array(dataset, np.int64), np.array(region, np.int64)
-    cost = storage[d] + size[d] * prices[home[d], k] * copies[d]
-    return Placements(d, k, cost, needed_by, float(storage.sum()))
+    held, k = np.array(dataset, np.int64), np.array(region, np.int64)
+    cost = storage[held] + size[held] * prices[home[held], k] * copies[held]
+    return Placements(held, k, cost, needed_by, float(storage.sum()))
 
 
 def _power(instance: Instance, supply: supplies.Supply, regions: pd.Index, cal: Calendar) -> tuple[Floats, Floats, Ints, Floats]:
@@ -277,7 +278,7 @@ def _power(instance: Instance, supply: supplies.Supply, regions: pd.Index, cal: 
     kw = np.nan_to_num(kw) * table["pue"].to_numpy(float)[k]
     price = np.tile(table["power_price_per_kwh"].to_numpy(float), (periods, 1))
     cap = np.full((periods, len(regions)), np.inf)
-    at, t = regions.get_indexer(power["region"]), power["period"].to_numpy(np.int64)
+    at, t = regions.get_indexer(pd.Index(power["region"])), power["period"].to_numpy(np.int64)
     stated = ~np.isnan(power["price_per_kwh"].to_numpy(float))
     price[t[stated], at[stated]] = power["price_per_kwh"].to_numpy(float)[stated]
     limit = power["cap_mw"].to_numpy(float) * (1 - power["curtailed_share"].to_numpy(float))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -18,7 +20,7 @@ def calendar(header: Header) -> Calendar:
     if horizon.period == "month":
         start = pd.Timestamp(horizon.start)
         marks = [start + pd.DateOffset(months=t) for t in range(horizon.periods + 1)]
-        hours = np.array([(b - a) / pd.Timedelta(hours=1) for a, b in zip(marks, marks[1:], strict=False)])
+        hours = np.array([(b - a) / pd.Timedelta(hours=1) for a, b in pairwise(marks)])
         months = np.ones(horizon.periods)
     else:
         hours = np.full(horizon.periods, HOURS[horizon.period])

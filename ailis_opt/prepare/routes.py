@@ -56,7 +56,7 @@ def ways(instance: Instance, supply: Supply, regions: pd.Index) -> Ways:
     f, p = pairs["profile"].to_numpy(np.int64), pairs["pool"].to_numpy(np.int64)
     at = pd.Index(workloads["workload"])
     profile_workload = at.get_indexer(profiles["workload"]).astype(np.int64)
-    w, k = profile_workload[f], regions.get_indexer(supply.pools["region"]).astype(np.int64)[p]
+    w, k = profile_workload[f], regions.get_indexer(pd.Index(supply.pools["region"])).astype(np.int64)[p]
     sku = skus.reindex(profiles["sku"])
     gpus = profiles["gpus"].to_numpy(np.int64)
     scaleup = sku["scaleup_gpus"].to_numpy(np.int64)
@@ -148,7 +148,7 @@ def routes(instance: Instance, found: Ways, asker_workload: Ints, asker_geo: lis
 def round_trips(latency: pd.DataFrame, geos: list[str], regions: pd.Index) -> Floats:
     """(len(geos), regions) ms; 0 for geo `any`, NaN where no pair is listed."""
     rtt = np.full((len(geos), len(regions)), np.nan)
-    at = regions.get_indexer(latency["region"])
+    at = regions.get_indexer(pd.Index(latency["region"]))
     for i, geo in enumerate(geos):
         mine = (latency["geo"] == geo).to_numpy()
         rtt[i, at[mine]] = latency["rtt_ms"].to_numpy(float)[mine]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,9 +42,9 @@ def group_offers(instance: Instance, regions: pd.Index, operators: pd.Index, cou
     pools["label"] = _labels(pools)
     country = instance.tables["regions"].set_index("region")["country"].reindex(pools["region"])
     arrays = Pools(
-        region=regions.get_indexer(pools["region"]).astype(np.int64),
-        operator=operators.get_indexer(pools["provider"]).astype(np.int64),
-        country=countries.get_indexer(country).astype(np.int64),
+        region=regions.get_indexer(pd.Index(pools["region"])).astype(np.int64),
+        operator=operators.get_indexer(pd.Index(pools["provider"])).astype(np.int64),
+        country=countries.get_indexer(pd.Index(country)).astype(np.int64),
         interruptible=pools["spot"].to_numpy(bool),
         metered=(pools["power"] == "metered").to_numpy(bool),
     )
@@ -64,7 +65,7 @@ def group_offers(instance: Instance, regions: pd.Index, operators: pd.Index, cou
 
 def _labels(pools: pd.DataFrame) -> list[str]:
     """A name for each pool in the instance's own words, as short as keeps them apart."""
-    parts = [
+    parts: list[Any] = [
         pools["region"] + " " + pools["sku"] + " " + pools["tier"],
         np.where(pools["spot"], " interruptible", ""),
         np.where(pools["power"] == "metered", " metered", ""),
@@ -77,7 +78,8 @@ def _labels(pools: pd.DataFrame) -> list[str]:
     for part in parts[3:]:
         twice = label.duplicated(keep=False)
         label = label.where(~twice, label + part)
-    return label.tolist()
+    names: list[str] = label.tolist()
+    return names
 
 
 def _merge(offers: pd.DataFrame, chosen: Bools, same: list[str]) -> tuple[Ints, ...]:
@@ -89,7 +91,8 @@ def _merge(offers: pd.DataFrame, chosen: Bools, same: list[str]) -> tuple[Ints, 
 def in_force_until(offers: pd.DataFrame, periods: int) -> Ints:
     """(T, n) first period in which a lot started in t is no longer in force; a blank term runs to the end of the horizon."""
     term = offers["term_periods"].to_numpy(np.float64)[None, :]
-    return np.fmin(np.arange(periods)[:, None] + term, periods).astype(np.int64)
+    until: Ints = np.fmin(np.arange(periods)[:, None] + term, periods).astype(np.int64)
+    return until
 
 
 def lot_costs(offers: pd.DataFrame, hours: Floats) -> tuple[Floats, Floats]:
@@ -107,7 +110,7 @@ def lot_costs(offers: pd.DataFrame, hours: Floats) -> tuple[Floats, Floats]:
 
 
 def committed_arrays(supply: Supply, cal: Calendar, need: Floats) -> Committed:
-    """Merged committed offers and their tranches. `need` (P,): GPUs that all demand could ever use of a pool, the bound where max_lots is blank."""
+    """Merged committed offers and their tranches. `need` (P,): GPUs that all demand could ever use of a pool, where max_lots is blank."""
     offers, periods = supply.offers, len(cal.period_hours)
     head = offers.iloc[[rows[0] for rows in supply.committed_of]].reset_index(drop=True)
     key = pd.MultiIndex.from_frame(offers.loc[offers["contract"].isin(COMMITTED), ["pool", "availability"]]).unique().sort_values()
@@ -122,7 +125,11 @@ def committed_arrays(supply: Supply, cal: Calendar, need: Floats) -> Committed:
     until = in_force_until(before, periods)[0]
     sunk = float(((price[0] + upfront[0]) * before["committed_lots"].to_numpy()).sum())
     gpus = (before["committed_lots"] * before["lot_gpus"]).to_numpy(np.float64)
-    np.add.at(already.T, key.get_indexer(pd.MultiIndex.from_frame(before[["pool", "availability"]])), gpus[:, None] * (np.arange(periods) < until[:, None]))
+    np.add.at(
+        already.T,
+        key.get_indexer(pd.MultiIndex.from_frame(before[["pool", "availability"]])),
+        gpus[:, None] * (np.arange(periods) < until[:, None]),
+    )
     price, upfront = lot_costs(head, cal.period_hours)
     return Committed(
         tranche=tranche,

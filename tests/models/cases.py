@@ -13,7 +13,8 @@ from tests.support.files import Data
 class Case:
     """`binding` costs `cost`, and `free` without the family's rows; `slack` costs `slack_cost` with and without them.
 
-    `defined` are values of the family's variables in the (only) best plan of `binding`. With `ratio` costs are per outcome.
+    `defined` are values of the family's variables in the (only) best plan of `binding`. With `ratio` costs are per outcome. `implied` names
+    families that follow from this one and are taken away with it; with `relaxed` the costs are those of the relaxation.
     """
 
     binding: Data
@@ -23,6 +24,8 @@ class Case:
     slack_cost: float = 0.0
     defined: dict[str, list[Any]] = field(default_factory=dict)
     ratio: bool = False
+    implied: tuple[str, ...] = ()
+    relaxed: bool = False
 
 
 def _capped(cap_mw: float) -> Data:
@@ -33,23 +36,17 @@ def _capped(cap_mw: float) -> Data:
 
 
 def _packed() -> Data:
-    """5 replicas of 3 GPUs, each of which takes 4 of a domain of 8, and one gang of 4."""
-    profiles = [
-        {"profile": "w-s", "workload": "w", "sku": "s", "gpus": 3, "units_per_hour": 2},
-        {"profile": "v-s", "workload": "v", "sku": "s", "gpus": 4, "units_per_hour": 1},
-    ]
-    workloads = [{"workload": "w", "outcome": "piece"}, {"workload": "v", "kind": "training", "outcome": "run"}]
-    demand = [{"workload": "w", "outcomes": 10}, {"workload": "v", "outcomes": 1}]
-    return market(offer("hire", 2), demand=demand, workloads=workloads, profiles=profiles)
+    """5 replicas of 3 GPUs, each of which takes 4 of a domain of 8."""
+    return market(offer("hire", 2), profile={"gpus": 3, "units_per_hour": 2})
 
 
 TRAINING = {"kind": "training"}
 NEAR_FAR = (offer("near", 1), offer("far", 3, region="b"))
 
 
-def _pinned(cheap: int) -> Data:
-    """Four gangs in one pool: the cheap one, if it holds them."""
-    return market(offer("cheap", 1, max_lots=cheap), offer("dear", 3, tier="trusted"), work=TRAINING | {"max_move_share": 0}, demand=4)
+def _pinned(cheap: int, demand: float = 4) -> Data:
+    """Four gangs' work in one pool: the cheap one, if it holds them."""
+    return market(offer("cheap", 1, max_lots=cheap), offer("dear", 3, tier="trusted"), work=TRAINING | {"max_move_share": 0}, demand=demand)
 
 
 def _data(home: float, away: float, **work: Any) -> Data:
@@ -138,11 +135,13 @@ FLOW = {"served": [[6.0, 4.0]]}
 CASES: dict[str, Case] = {
     # 6 kW of 8 are left: 6 GPUs at 2, 4 at 3
     "power_cap": Case(_capped(0.008), 6 * 2 + 4 * 3, 20, _capped(0.04 / 3), 20),
-    "use": Case(_packed(), 2 * (5 * 4 + 4), 0, defined={"used": [[24.0]], "replicas": [[5.0]], "gangs": [1.0]}),
+    "use": Case(_packed(), 2 * 5 * 4, 0, defined={"used": [[20.0]], "replicas": [[5.0]]}),
     # 4 GPUs in hand give 3.2; the other 6.8 need 8.5 hired
     "capacity": Case(_held(4), 4 + 2 * 8.5, 4, _held(15), 15),
-    "gangs_in_chosen_pool": Case(_pinned(2), 4 * 3, 2 * 1 + 2 * 3, _pinned(4), 4),
-    "one_pool": Case(_pinned(2), 4 * 3, 2 * 1 + 2 * 3, _pinned(4), 4),
+    "gangs_in_chosen_pool": Case(_pinned(2), 4 * 3, 2 * 1 + 2 * 3, _pinned(4), 4, implied=("gangs_needed",)),
+    "one_pool": Case(_pinned(2), 4 * 3, 2 * 1 + 2 * 3, _pinned(4), 4, implied=("gangs_needed",)),
+    # three whole gangs, where two and a half would do
+    "gangs_needed": Case(_pinned(9, 2.5), 3, 2.5, _pinned(9, 3), 3, defined={"chosen": [1.0, 0.0]}, relaxed=True),
     # a copy for 10 and 10 GPUs at 1, instead of 10 at 3
     "data_in_place": Case(_data(3, 1), 10 + 10, 10, _data(1, 3), 10),
     "training_data_in_place": Case(_data(3, 1, kind="training"), 10 + 10, 10, _data(1, 3, kind="training"), 10),

@@ -85,10 +85,16 @@ def family_rows(program: Program, name: str) -> np.ndarray:
     return found
 
 
-def without(program: Program, name: str) -> Program:
-    """The program with the rows of one family taken away."""
-    rows = family_rows(program, name)
-    assert rows.any(), f"no row of {name}"
+def relaxed(program: Program) -> Program:
+    """The program with every column free to take any real value in its bounds."""
+    return replace(program, integer=np.zeros_like(program.integer), rounded=program.rounded[:0])
+
+
+def without(program: Program, *names: str) -> Program:
+    """The program with the rows of the families taken away."""
+    found = [family_rows(program, name) for name in names]
+    assert all(rows.any() for rows in found), f"no row of {names}"
+    rows = np.logical_or.reduce(found)
     return replace(program, row_lower=np.where(rows, -np.inf, program.row_lower), row_upper=np.where(rows, np.inf, program.row_upper))
 
 
