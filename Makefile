@@ -26,7 +26,7 @@ test: lint
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/ruff format --quiet --check . || { echo "not formatted: run ruff format ." >&2; exit 1; }
+	@$(BIN)/ruff format --quiet --check . || { echo "not formatted: run $(BIN)/ruff format ." >&2; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache >$(VENV)/imports.txt || { cat $(VENV)/imports.txt >&2; exit 1; }
 
@@ -52,7 +52,7 @@ if command -v uv >/dev/null 2>&1; then \
 	$(BIN)/python -c '$(NEW_ENOUGH)' 2>/dev/null || { rm -rf $(VENV); uv venv --quiet --python '>=3.11' $(VENV); }; \
 	uv pip install --quiet --python $(BIN)/python -e '$(1)'; \
 else \
-	$(BIN)/python -c '$(NEW_ENOUGH); import pip' 2>/dev/null || { \
+	$(BIN)/python -c 'import pip; $(NEW_ENOUGH)' 2>/dev/null || { \
 		rm -rf $(VENV); \
 		for python in python3 python3.13 python3.12 python3.11 none; do \
 			if [ $$python = none ]; then echo "Python 3.11 or newer is needed, and none is on PATH" >&2; exit 1; fi; \

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,7 @@ class _Limit:
 
 
 def binding_rows(instance: Instance, p: Prepared, program: Program, outcome: Outcome) -> pd.DataFrame:
-    """Tight limits with their prices: layer, row, unit ("USD per MW and month"), price, worth (price × limit over the horizon), tight slices.
+    """Tight limits with their prices: layer, row, unit ("USD per MW and month"), price, worth (price × limit over the horizon), slices.
 
     A *stock* (GPU, MW, lot) is priced per period of the horizon, a *flow* (outcome) by the mean over slices weighted by the limit.
     """
@@ -75,7 +76,7 @@ def binding_rows(instance: Instance, p: Prepared, program: Program, outcome: Out
         tight = np.abs(limit.price) > NOISE * largest[limit.family]
         if not tight.any():
             continue
-        once = limit.kind == "flow" or len(limit.price) == 1 and limit.kind != "stock"
+        once = limit.kind == "flow" or (len(limit.price) == 1 and limit.kind != "stock")
         if once:
             weight = np.abs(limit.amount) if np.abs(limit.amount).sum() > 0 else np.ones(len(limit.price))
             price, unit = float(limit.price @ weight / weight.sum()), f"{header.currency} per {limit.unit}"
@@ -99,6 +100,8 @@ def _row_limits(p: Prepared, program: Program, outcome: Outcome, name: Callable[
     equal = np.isclose(program.row_lower, program.row_upper)
     signs = np.where(equal, 1.0, -1.0)  # an equality (demand) costs more with more; a limit saves
     sign = {id(plan[0]): signs[: layout.plan.n_rows][None, :], id(slices[0]): layout.slice_rows(signs)}
+    hireable = np.zeros((p.data.n_slices, len(p.data.pools.region)), dtype=bool)
+    np.logical_or.at(hireable.T, p.data.hired.pool, (np.broadcast_to(p.data.slices.hire_most, (p.data.n_slices, len(p.data.hired.pool))) > 0).T)
     for groups, duals, bounds in (plan, slices):
         for group in groups:
             family = families[group.name]
@@ -107,6 +110,8 @@ def _row_limits(p: Prepared, program: Program, outcome: Outcome, name: Callable[
             for i, key in enumerate(group.keys):
                 at = group.start + i
                 price = duals[:, at] * sign[id(groups)][:, at]
+                if family.name == "capacity":  # where more can be hired the price is the market's, or shows at the quota
+                    price = np.where(hireable[:, key], 0.0, price)
                 if np.abs(price).max(initial=0.0) > 0:
                     yield _Limit(family.layer, family.name, name(family, key), family.unit, family.kind, price, bounds[:, at])
 
@@ -115,7 +120,8 @@ def _bound_limits(instance: Instance, p: Prepared, program: Program, outcome: Ou
     """Limits that are bounds of columns: quotas of hired offers, lots on offer, delivery dates (L1.supply)."""
     offers, layout, d = p.supply.offers, program.layout, p.data
     x, dual = outcome.x, outcome.column_dual
-    assert x is not None and dual is not None
+    assert x is not None
+    assert dual is not None
     names = offers["offer"].to_numpy()
     stated = np.isfinite(offers["max_lots"].to_numpy(float))
     for variable in ("whole_hired", "part_hired"):
@@ -145,7 +151,7 @@ def _bound_limits(instance: Instance, p: Prepared, program: Program, outcome: Ou
 
 
 def _lot_values(p: Prepared, program: Program, outcome: Outcome) -> Floats:
-    """(T, O) what one lot more, started in t, would save: Σ over its slices of available · lot_gpus · price of the pool's capacity, less its cost."""
+    """(T, O) what one lot more, started in t, would save: Σ over its slices of available · lot_gpus · price of capacity, less its cost."""
     d, layout, dual = p.data, program.layout, outcome.row_dual
     assert dual is not None
     group = next(g for g in layout.slice.rows if g.name == "L1_supply.capacity")
@@ -157,7 +163,8 @@ def _lot_values(p: Prepared, program: Program, outcome: Outcome) -> Floats:
     clock = np.concatenate([np.zeros((1, len(k))), np.cumsum(by_period, axis=0)])
     t, o = np.arange(d.periods)[:, None], np.arange(len(k))[None, :]
     until = np.minimum(t + d.committed.term[None, :], d.periods)
-    return (clock[until, o] - clock[t, o]) * d.committed.lot_gpus - d.committed.cost
+    saved: Floats = (clock[until, o] - clock[t, o]) * d.committed.lot_gpus
+    return saved - d.committed.cost
 
 
 def _namer(instance: Instance, p: Prepared) -> Callable[[Family, object], str]:
@@ -170,7 +177,7 @@ def _namer(instance: Instance, p: Prepared) -> Callable[[Family, object], str]:
         geos = [p.askers.geo[a] for a in np.flatnonzero(p.askers.klass == q)]
         return f"{workload[d.class_workload[q]]} from {', '.join(geos)}"
 
-    of = {
+    of: dict[str, Callable[[Any], str]] = {
         "capped region": lambda i: region[d.capped[i]],
         "pool": lambda i: pool[i],
         "workload": lambda i: workload[i],

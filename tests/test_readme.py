@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import shlex
@@ -19,6 +20,7 @@ from ailis_models.layers import LAYERS
 from ailis_opt import errors
 from ailis_opt.cli import main
 from ailis_opt.cli.app import app
+from ailis_opt.cli.demo import GAP
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -81,6 +83,18 @@ def test_commands_run(desk: Path, update: bool, monkeypatch: pytest.MonkeyPatch,
     assert f"{figure[1]} EUR per resolved ticket" in mine
     signed = [row.split()[1:4:2] for row in mine.splitlines() if row.startswith("  paris-reserved")]
     assert signed == [["2027-01", "1"], ["2027-02", "1"]]
+
+
+def test_excerpt_of_the_demo() -> None:
+    """What the page shows of the real instance is no older than its stored answer."""
+    stored = json.loads((ROOT / "instances" / "assistants-transatlantic" / "expected.json").read_text(encoding="utf-8"))
+    shown = re.search(
+        r"^  ([\d.]+) USD per weighted outcome\n  certified: no plan costs less than ([\d.]+)", blocks("text")[0], re.MULTILINE
+    )
+    assert shown is not None
+    plan, bound, bounds = float(shown[1]), float(shown[2]), stored["bounds"]
+    assert bounds["lower"] <= plan <= bounds["upper"] * (1 + GAP)
+    assert bound <= bounds["upper"]
 
 
 def test_python_runs(desk: Path) -> None:

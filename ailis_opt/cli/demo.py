@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from ailis_opt.cli.solve import Request, present, search
+from ailis_opt.cli.solve import LIMIT, Request, present, search
 from ailis_opt.errors import AilisError, Fault, InputError
 from ailis_opt.io import read
 from ailis_opt.output.files import require_writable, write_files
@@ -17,12 +17,15 @@ from ailis_opt.output.stream import emit, notice
 NAME = "assistants-transatlantic"
 MARK = ".ailis-opt-demo"
 RESULT = "result"
-GAP = 1e-3
-TIME_LIMIT = 60.0
+GAP = 1e-2
+TIME_LIMIT = 75.0
 
 
 def run_demo(folder: Path, json: bool, quiet: bool) -> int:
-    """Copy the instance into `folder`, solve it, write the result inside it, name what to do next. Returns the exit code of the solve."""
+    """Copy the instance into `folder`, solve it, write the result inside it, name what to do next.
+
+    Returns the exit code: 0 with any plan, also one found at the time limit on a slow machine; the interval says how good it is.
+    """
     copy_instance(source(), folder)
     notice(f"copied {NAME} to {folder}; solving it takes about a minute")
     request = Request(folder, folder / RESULT, GAP, TIME_LIMIT, None, json, quiet)
@@ -31,7 +34,7 @@ def run_demo(folder: Path, json: bool, quiet: bool) -> int:
     code = present(instance, result, request)
     if not json:
         emit(next_steps(folder))
-    return code
+    return 0 if code == LIMIT else code
 
 
 def next_steps(folder: Path) -> str:

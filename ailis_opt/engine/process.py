@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from ailis_opt.engine.search import Options, Progress
 from ailis_opt.engine.worker import Job, Solved, receive, send
 from ailis_opt.errors import AilisError, NoPlanError
 
-GRACE = 20.0  # seconds past the limit before the worker is killed: time to polish, and to notice
+GRACE = 30.0  # seconds past the limit before the worker is killed: time to polish, and to notice
+STOP_GRACE = 5.0  # the same after Ctrl-C, once there is a plan to fall back on: HiGHS does not listen while it is in a sub-search
 POLISH = 60.0  # seconds that a second worker may take to polish the plan of a killed one
 
 
@@ -103,12 +105,12 @@ def run(data: Data, options: Options, tell: Callable[[Progress], None], worker: 
 def _converse(data: Data, options: Options, tell: Callable[[Progress], None], worker: Worker, interrupts: _Interrupts) -> Solved:
     end = time.monotonic() + options.time_limit + GRACE
     integers: Floats | None = None
-    asked = False
+    lower, asked = -np.inf, False
     try:
         worker.start(Job(data, options))
         while time.monotonic() < end:
             if interrupts.count and not asked:
-                asked, end = True, min(end, time.monotonic() + GRACE)
+                asked, end = True, min(end, time.monotonic() + (GRACE if integers is None else STOP_GRACE))
                 worker.ask_to_stop()
             try:
                 message = worker.next(timeout=0.2)
@@ -116,6 +118,7 @@ def _converse(data: Data, options: Options, tell: Callable[[Progress], None], wo
                 continue
             if isinstance(message, Progress):
                 integers = message.integers if message.integers is not None else integers
+                lower = max(lower, message.lower)
                 tell(message)
             elif isinstance(message, Solved):
                 return message
@@ -129,7 +132,9 @@ def _converse(data: Data, options: Options, tell: Callable[[Progress], None], wo
         if interrupts.count:
             raise KeyboardInterrupt
         raise NoPlanError("the solver ended before it found a plan; allow more time with --time-limit, or a wider --gap")
-    return _rescue(data, options, integers)
+    rescued = _rescue(data, options, integers)
+    outcome = rescued.outcome
+    return replace(rescued, outcome=replace(outcome, lower=min(max(outcome.lower, lower), outcome.upper)))
 
 
 def _rescue(data: Data, options: Options, integers: Floats) -> Solved:

@@ -19,7 +19,8 @@ from ailis_opt.engine.ratio import RatioResult, Step, minimize_ratio
 
 SMALL = 20_000  # entries up to which the search goes without presolve: it costs nothing there, and HiGHS 1.15's has errors (3274)
 ROUND = 1e-9
-BOX_SECONDS, BOX_SHARE = 60.0, 0.4  # at most so long, and at most that share of the time left, for the search near the relaxation
+RESERVE_SECONDS, RESERVE_SHARE = 5.0, 0.1  # of the time limit, kept for polishing
+BOX_SECONDS, BOX_SHARE = 60.0, 0.3  # at most so long, and at most that share of the time left, for the search near the relaxation
 
 
 Report = Callable[["Progress"], bool]
@@ -80,7 +81,8 @@ class Search:
 
     def __post_init__(self) -> None:
         self.begun = time.monotonic()
-        self.deadline = self.begun + self.options.time_limit
+        limit = self.options.time_limit
+        self.deadline = self.begun + limit - min(RESERVE_SECONDS, RESERVE_SHARE * limit)
         self.solver = Solver(self.program)
 
     def run(self) -> Outcome:
@@ -99,7 +101,8 @@ class Search:
         if first is None or first.x is None or self.polish(integers) is None:
             return Outcome("limit", -np.inf, solves=self.solves)
         lower = (first.bound + self.program.offset) / self._unit if not self._is_ratio else -np.inf
-        return self._outcome(RatioResult(lower, np.inf, ()), self._is_ratio)
+        assert self.best is not None
+        return self._outcome(RatioResult(lower, self._objective(self.best), ()), self._is_ratio)
 
     # -- the two objectives -------------------------------------------------------------------------------------------------
 
@@ -213,7 +216,7 @@ class Search:
         self.solver.set_integer_bounds(np.where(lots, np.maximum(lower, floor), lower), np.where(lots, np.minimum(upper, ceil), upper))
         now = time.monotonic()
         until = now + min(BOX_SECONDS, BOX_SHARE * (self.deadline - now))
-        answer = self.solver.search(until, 0.5 * target, None, self._watch(price, certified=False))
+        answer = self.solver.search(until, target, None, self._watch(price, certified=False))
         self.solves += 1
         self.solver.set_integer_bounds(lower, upper)
         return None if answer.x is None else self.polish(self.solver.integers(answer.x))

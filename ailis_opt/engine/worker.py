@@ -14,7 +14,7 @@ import struct
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 from ailis_models.arrays import Data, Floats
@@ -29,6 +29,7 @@ class Job:
     data: Data
     options: Options
     integers: Floats | None = None
+    sent: float = field(default_factory=time.time)  # the time limit runs from here
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ def solve_job(job: Job, report: Report) -> Solved:
     begun = time.monotonic()
     program = compile_program(job.data, *templates(job.data))
     built = time.monotonic()
-    search = Search(program, job.options, report)
+    left = max(job.options.time_limit - (time.time() - job.sent), 0.0)
+    search = Search(program, replace(job.options, time_limit=left), report)
     outcome = search.run() if job.integers is None else search.finish(job.integers)
     return Solved(outcome, program.without_matrix(), built - begun, time.monotonic() - built)
 
