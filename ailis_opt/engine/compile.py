@@ -173,10 +173,10 @@ def _exports(plan: Template, slice_: Template) -> Ints:
 
 def _picked(values: Floats, positions: Ints, slices: int, missing: float) -> Floats:
     """values[:, positions] for all slices, flat; `missing` where the position is -1."""
-    if not values.shape[1]:
-        return np.full(slices * len(positions), missing)
-    picked = np.where(positions >= 0, values[:, positions], missing)
-    return np.broadcast_to(picked, (slices, len(positions))).ravel()
+    picked = np.full((slices, len(positions)), missing)
+    at = np.flatnonzero(positions >= 0)
+    picked[:, at] = values[:, positions[at]]
+    return picked.ravel()
 
 
 def _row_bounds(template: Template, values: Floats, slices: int) -> tuple[Floats, Floats]:

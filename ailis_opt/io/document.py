@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from ailis_opt.errors import Fault
 from ailis_opt.io import yaml_text
-from ailis_opt.io.messages import why_and_mend
+from ailis_opt.io.messages import why_and_mend, without_echoes
 from ailis_opt.io.raw import nearest, shown
 from ailis_opt.io.tabular import text_of
 from ailis_opt.schema import TABLES, Block, Header, Horizon, Risk
@@ -63,8 +63,8 @@ def _header(document: Document, content: dict[str, Any], faults: list[Fault]) ->
     try:
         document.header = Header.model_validate(plain)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            faults.append(_fault(document, dict(detail)))
+        details = [dict(detail) for detail in error.errors(include_url=False)]
+        faults.extend(without_echoes((detail, _fault(document, detail)) for detail in details))
 
 
 def _fault(document: Document, detail: dict[str, Any]) -> Fault:

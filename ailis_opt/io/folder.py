@@ -25,6 +25,10 @@ def locate(path: Path, faults: list[Fault]) -> Path | None:
         hint = f"Rename {others[0]!r} to {HEADER_FILE}" if others else f"Write {HEADER_FILE} with `schema: ailis-opt/1`"
         faults.append(Fault(str(path), f"a folder without {HEADER_FILE}", hint))
         return None
+    if path.is_file() and path.suffix.lower() in _READERS:
+        why = "a single table, not an instance"
+        faults.append(Fault(str(path), why, f"Name the folder that holds it and its {HEADER_FILE}: {path.parent}"))
+        return None
     if path.is_file():
         return path
     faults.append(Fault(str(path), "does not exist" if not path.exists() else "neither file nor folder", "Name a folder or a YAML file"))

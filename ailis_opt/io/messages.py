@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
 
-from ailis_opt.io.raw import nearest
+from ailis_opt.errors import Fault
+from ailis_opt.io.raw import did_you_mean, nearest
 from ailis_opt.schema.columns import FORMS
 
 _LIMITS = {
@@ -46,6 +48,17 @@ def why_and_mend(detail: dict[str, Any], model: type[BaseModel], column: str) ->
         if kind.startswith(prefix + "_"):
             return words
     return detail["msg"], f"Give {_meaning(model, column)}"
+
+
+def without_echoes(found: Iterable[tuple[dict[str, Any], Fault]]) -> list[Fault]:
+    """Faults of errors of pydantic, but for what is missing and is the suggestion for an unknown name beside it."""
+    found = list(found)
+    suggested = {(detail["loc"][:-1], fault.mend) for detail, fault in found if detail["type"] == "extra_forbidden"}
+    return [
+        fault
+        for detail, fault in found
+        if detail["type"] != "missing" or (detail["loc"][:-1], did_you_mean(str(detail["loc"][-1]))) not in suggested
+    ]
 
 
 def _meaning(model: type[BaseModel], column: str) -> str:

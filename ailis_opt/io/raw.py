@@ -58,12 +58,17 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return _nearest(name[:200], tuple(known))
 
 
+def did_you_mean(name: str) -> str:
+    """The mend that suggests a name."""
+    return f"Did you mean {name!r}?"
+
+
 @lru_cache(maxsize=1000)
 def _nearest(name: str, names: tuple[str, ...]) -> str:
     folded = {n.casefold(): n for n in names}
     close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
     if close:
-        return f"Did you mean {folded[close[0]]!r}?"
+        return did_you_mean(folded[close[0]])
     if not names:
         return "None is defined"
     return "Known: " + ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")

@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
 
 from ailis_opt.errors import Fault
-from ailis_opt.io.messages import why_and_mend
+from ailis_opt.io.messages import why_and_mend, without_echoes
 from ailis_opt.io.raw import RawTable, shown
 from ailis_opt.schema import Table
 from ailis_opt.schema.columns import Kind
@@ -76,6 +76,7 @@ def load(raw: RawTable, faults: list[Fault]) -> Loaded:
 def _faults(raw: RawTable, error: ValidationError, faults: list[Fault]) -> dict[int, set[str]]:
     """Faults of the cells; returns the bad columns of each bad row."""
     bad: dict[int, set[str]] = defaultdict(set)
+    found = []
     for detail in error.errors(include_url=False):
         index, column = int(detail["loc"][0]), str(detail["loc"][1])
         bad[index].add(column)
@@ -86,7 +87,8 @@ def _faults(raw: RawTable, error: ValidationError, faults: list[Fault]) -> dict[
         if len(detail["loc"]) > 2 or fault.value is None:
             value = None if detail["type"] == "missing" else shown(detail["input"])
             fault = Fault(fault.file, why, mend, fault.row, fault.column, value)
-        faults.append(fault)
+        found.append((dict(detail), fault))
+    faults.extend(without_echoes(found))
     return bad
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from ailis_opt.errors import Fault
 from ailis_opt.io import yaml_text
-from ailis_opt.io.raw import RawTable, nearest, shown
+from ailis_opt.io.raw import RawTable, did_you_mean, nearest, shown
 from ailis_opt.schema import Table
 
 MOST_BYTES = 2_000_000_000
@@ -74,9 +74,13 @@ def _record(raw: RawTable, record: list[str], header: list[str], used: dict[int,
 
 
 def _columns(raw: RawTable, header: Sequence[str], row: int | None, faults: list[Fault]) -> dict[int, str]:
-    """Position and name of the columns that the schema knows; unknown, repeated and missing ones are faults."""
+    """Position and name of the columns that the schema knows; unknown, repeated and missing ones are faults.
+
+    A missing one that is the suggestion for an unknown one is no second fault.
+    """
     known = raw.table.columns
     used: dict[int, str] = {}
+    mends = set()
     for i, name in enumerate(header):
         if name in used.values():
             faults.append(Fault(raw.file, f"the column {name!r} is given twice", "Keep one of them", row, name))
@@ -86,9 +90,10 @@ def _columns(raw: RawTable, header: Sequence[str], row: int | None, faults: list
             mend = nearest(name, known)
             if len(header) == 1 and (";" in name or "\t" in name):
                 mend = "Separate the columns by commas"
+            mends.add(mend)
             faults.append(Fault(raw.file, f"{raw.table.name} has no column {name!r}", mend, row, name))
     raw.absent = {c for c in raw.table.required if c not in used.values()}
-    for name in sorted(raw.absent):
+    for name in sorted(n for n in raw.absent if did_you_mean(n) not in mends):
         faults.append(Fault(raw.file, f"the column {name!r} is missing", f"Add it: {_describe(raw.table, name)}", row, name))
     return used
 

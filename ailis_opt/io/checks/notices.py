@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ailis_opt.io.checks.scope import Scope
+from ailis_opt.io.checks.scope import HIRED, Scope
+from ailis_opt.io.checks.vocabulary import vocabulary
 
 
 def notices(scope: Scope) -> None:
-    """All warnings of a valid instance, one line for each kind."""
+    """All warnings of a valid instance, one line for each kind (words that nothing has: one for each word)."""
+    vocabulary(scope)
     offers, profiles = scope.frame("offers"), scope.frame("profiles")
     free = (offers["price_per_gpu_hour"] == 0) & (offers["contract"] != "owned")
     scope.warn("offers", "offers that cost nothing per GPU-hour and are not owned", offers["offer"][free])
@@ -16,6 +18,9 @@ def notices(scope: Scope) -> None:
     scope.warn("offers", "offers that are not delivered inside their window", offers["offer"][late & (offers["committed_lots"] == 0)])
     idle = ~profiles["sku"].isin(offers["sku"])
     scope.warn("profiles", "profiles on SKUs that nobody offers", profiles["profile"][idle])
+    _prices(scope)
+    _unused_skus(scope)
+    _unpriced(scope)
     _demand(scope)
     _egress(scope)
     for table, geo in (("latency", "geo"), ("egress", "to_region")):
@@ -31,11 +36,39 @@ def _last(scope: Scope) -> int:
     return scope.document.horizon.periods - 1 if scope.document.horizon else 0
 
 
+def _prices(scope: Scope) -> None:
+    """Committed offers that cost more than hiring the same: a price per month in place of one per hour."""
+    offers, place = scope.frame("offers"), ["region", "sku", "tier"]
+    hired = offers["contract"].isin(HIRED)
+    dearest = offers[hired].groupby(place)["price_per_gpu_hour"].max().rename("dearest")
+    dear = offers["price_per_gpu_hour"] > offers.join(dearest, on=place)["dearest"]  # False where nothing is hired
+    what = "committed offers that cost more per GPU-hour than any hired one of the same region, SKU and tier (a price per month?)"
+    scope.warn("offers", what, offers["offer"][dear & ~hired])
+
+
+def _unused_skus(scope: Scope) -> None:
+    """Offers that no workload can use."""
+    skus = scope.frame("offers")["sku"]
+    counts = skus[~skus.isin(scope.frame("profiles")["sku"])].value_counts(sort=False)
+    scope.warn("offers", "offers on SKUs without any profile, so nothing can run on them", (f"{sku} ({n})" for sku, n in counts.items()))
+
+
+def _unpriced(scope: Scope) -> None:
+    """Workloads that a ratio may shed for nothing."""
+    work, header = scope.frame("workloads"), scope.document.header
+    if header is not None and header.objective == "cost_per_outcome":
+        shed = (work["min_service"] < 1) & (work["unserved_cost_per_outcome"] == 0)
+        what = "workloads that may be left unserved without a price (min_service below 1, unserved_cost_per_outcome 0)"
+        scope.warn("workloads", what, work["workload"][shed])
+
+
 def _demand(scope: Scope) -> None:
     demand, work = scope.frame("demand"), scope.frame("workloads")
     lines = scope.tables["demand"].raw.lines
     zero = demand["outcomes"] == 0
     scope.warn("demand", "rows that demand nothing", (f"row {lines[i]}" for i in zero[zero].index))
+    again = demand.duplicated() & ~zero
+    scope.warn("demand", "rows that repeat an earlier one to the letter, and are added to it", (f"row {lines[i]}" for i in again[again].index))
     wanted = demand["workload"][~zero]
     scope.warn("workloads", "workloads without demand", work["workload"][~work["workload"].isin(wanted)])
     training = demand["workload"].isin(work["workload"][work["kind"] == "training"])
