@@ -36,5 +36,5 @@ def run_check(path: Path, json: bool) -> int:
     else:
         emit(render(inventory(instance, prepared.data.calendar, counts, funnel, closed, width()), width(), colored()))
     if closed and not json:
-        notice(f"infeasible: {len(closed)} of those who must be served cannot be")
+        notice("infeasible: not all who must be served have an open route")
     return InfeasibleError.exit_code if closed else 0

@@ -18,7 +18,7 @@ NAME = "assistants-transatlantic"
 MARK = ".ailis-opt-demo"
 RESULT = "result"
 GAP = 1e-2
-TIME_LIMIT = 75.0
+TIME_LIMIT = 60.0
 
 
 def run_demo(folder: Path, json: bool, quiet: bool) -> int:

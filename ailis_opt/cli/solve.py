@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import signal
 import time
 from collections.abc import Iterator
@@ -24,10 +25,13 @@ from ailis_opt.output.folder import NAMES, result_files
 from ailis_opt.output.stream import emit, notice
 from ailis_opt.output.summary import summary
 from ailis_opt.output.text import colored, render, width
+from ailis_opt.output.words import told
+from ailis_opt.prepare import funnel_table, prepare
 from ailis_opt.result import SCHEMA, Result
 from ailis_opt.schema.instance import Instance
 
 LIMIT = 4
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,9 @@ def run_solve(request: Request) -> int:
     try:
         result = search(instance, request)
     except InfeasibleError as error:
-        if not request.json:
-            raise
-        notice(titled(error))
-        emit(as_json(infeasible(instance, str(error))))
+        notice("\n".join([titled(error), f"  {where_to_look(instance, request.instance)}", *told(instance.warnings)]))
+        if request.json:
+            emit(as_json(infeasible(instance, str(error))))
         return error.exit_code
     result = replace(result, timings={**result.timings, "read_s": read_s})
     return present(instance, result, request)
@@ -112,6 +115,17 @@ def exit_code(result: Result) -> int:
     if result.interrupted:
         return INTERRUPTED
     return 0 if result.status == "optimal" else LIMIT
+
+
+def where_to_look(instance: Instance, path: Path) -> str:
+    """Advice on an instance that no plan meets: who has the fewest open routes, and the command that shows the funnel."""
+    funnel = funnel_table(instance, prepare(instance)).iloc[[0, -1], 2:].to_numpy(int)
+    demand = instance.tables["demand"]
+    asking = set(demand["workload"][demand["outcomes"] > 0])
+    routes = [(left, every, name) for name, every, left in zip(instance.tables["workloads"]["workload"], *funnel, strict=True)]
+    fewest = sorted((r for r in routes if r[-1] in asking), key=lambda r: r[0])[:MOST_NAMED]
+    counts = ", ".join(f"{name} ({left:,} of {every:,})" for left, every, name in fewest)
+    return f"Fewest open routes: {counts}. `ailis-opt check {shlex.quote(str(path))}` shows what each layer closes."
 
 
 def infeasible(instance: Instance, message: str) -> dict[str, Any]:

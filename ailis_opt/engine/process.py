@@ -21,7 +21,7 @@ from ailis_opt.engine.worker import Job, Solved, receive, send
 from ailis_opt.errors import AilisError, NoPlanError
 
 GRACE = 30.0  # seconds past the limit before the worker is killed: time to polish, and to notice
-STOP_GRACE = 5.0  # the same after Ctrl-C, once there is a plan to fall back on: HiGHS does not listen while it is in a sub-search
+STOP_GRACE = 5.0  # the same once there is a plan to fall back on, also after Ctrl-C: HiGHS does not listen while it is in a sub-search
 POLISH = 60.0  # seconds that a second worker may take to polish the plan of a killed one
 
 
@@ -103,14 +103,14 @@ def run(data: Data, options: Options, tell: Callable[[Progress], None], worker: 
 
 
 def _converse(data: Data, options: Options, tell: Callable[[Progress], None], worker: Worker, interrupts: _Interrupts) -> Solved:
-    end = time.monotonic() + options.time_limit + GRACE
+    limit = time.monotonic() + options.time_limit
     integers: Floats | None = None
     lower, asked = -np.inf, False
     try:
         worker.start(Job(data, options))
-        while time.monotonic() < end:
+        while time.monotonic() < limit + (GRACE if integers is None else STOP_GRACE):
             if interrupts.count and not asked:
-                asked, end = True, min(end, time.monotonic() + (GRACE if integers is None else STOP_GRACE))
+                asked, limit = True, min(limit, time.monotonic())
                 worker.ask_to_stop()
             try:
                 message = worker.next(timeout=0.2)

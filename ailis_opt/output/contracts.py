@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from rich.console import RenderableType
 
-from ailis_opt.output.figures import beginning, moment, number
+from ailis_opt.output.figures import beginning, ending, moment, number
 from ailis_opt.output.text import BLANK, heading, line, records, table
 from ailis_opt.prepare.calendar import calendar
 from ailis_opt.result import Result
@@ -44,7 +44,7 @@ def _purchase(instance: Instance, row: Mapping[str, Any]) -> tuple[str, ...]:
     term, horizon = instance.tables["offers"].set_index("offer")["term_periods"][offer], instance.header.horizon
     last = horizon.periods - 1 if pd.isna(term) else start + int(term) - 1
     figures = (number(row["lots"]), number(row["gpus"]), number(row["cost"]))
-    return offer, moment(horizon, start), moment(horizon, last), *figures
+    return offer, moment(horizon, start), ending(horizon, last), *figures
 
 
 def due_later(instance: Instance, bought: pd.DataFrame) -> float:

@@ -60,6 +60,15 @@ def beginning(horizon: Horizon, period: int) -> pd.Timestamp:
     return start + pd.Timedelta(hours=HOURS[horizon.period] * period)
 
 
+def ending(horizon: Horizon, period: int) -> str:
+    """When a period ends: the last month (counted from a first) or day in force, `2027-01-17`; for hours the moment itself."""
+    if horizon.period == "hour":
+        return moment(horizon, period + 1)
+    if horizon.period == "month" and horizon.start.day == 1:
+        return moment(horizon, period)
+    return (beginning(horizon, period + 1) - pd.Timedelta(days=1)).strftime("%Y-%m-%d")
+
+
 def moment(horizon: Horizon, period: int) -> str:
     """The name of a period: `2027-03` for months counted from a first, else its first day; for hours, day and hour."""
     form = "%Y-%m" if horizon.period == "month" and horizon.start.day == 1 else "%Y-%m-%d %H:00" if horizon.period == "hour" else "%Y-%m-%d"

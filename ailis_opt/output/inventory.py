@@ -10,7 +10,7 @@ from rich.console import RenderableType
 
 from ailis_models.arrays import Calendar
 from ailis_models.layers import LAYERS
-from ailis_opt.output.figures import moment, percent
+from ailis_opt.output.figures import ending, moment, percent
 from ailis_opt.output.text import heading, line, table
 from ailis_opt.output.words import counted
 from ailis_opt.schema.instance import Instance
@@ -47,7 +47,7 @@ def _contents(instance: Instance, cal: Calendar, counts: Mapping[str, int]) -> l
     own["offers"] = ", ".join(f"{n:,} {contract}" for contract, n in contracts.items()) + f"; {counted(counts['pools'], 'pool')}"
     rows = [(name, f"{len(frame):,}", own.get(name, "")) for name, frame in instance.tables.items() if len(frame)]
     hours, slices = counted(float(cal.period_hours.sum()), "hour"), counted(counts["slices"], "slice")
-    span = f"{moment(horizon, 0)} to {moment(horizon, horizon.periods - 1)}" if horizon.periods > 1 else moment(horizon, 0)
+    span = f"{moment(horizon, 0)} to {ending(horizon, horizon.periods - 1)}" if horizon.periods > 1 else moment(horizon, 0)
     return [
         line(f"minimizes {instance.header.objective.replace('_', ' ')} in {instance.header.currency}"),
         line(f"{counted(horizon.periods, horizon.period)}, {span}, {hours}, {slices}; blocks: {blocks}"),

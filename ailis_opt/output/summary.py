@@ -11,6 +11,7 @@ from ailis_opt.output.contracts import contracts
 from ailis_opt.output.figures import number, percent
 from ailis_opt.output.limits import limits
 from ailis_opt.output.text import BLANK, heading, line, records, table
+from ailis_opt.output.words import told
 from ailis_opt.result import Result
 from ailis_opt.schema.instance import Instance
 
@@ -112,10 +113,7 @@ def _small_print(result: Result) -> list[RenderableType]:
             f"largest violation {number(audit.max_violation, 2)} (relative)"
         ),
     ]
-    if result.warnings:
-        parts.append(
-            line(f"{len(result.warnings)} warning{'s' if len(result.warnings) > 1 else ''} about the instance: see `ailis-opt check`")
-        )
+    parts += [line(text) for text in told(result.warnings)]
     spent = ", ".join(f"{name.removesuffix('_s')} {seconds:.1f} s" for name, seconds in t.items())
     used = ", ".join(f"{name} {release}" for name, release in result.versions.items())
     return [*parts, line(f"instance sha256 {result.instance_sha256}", "dim"), line(spent, "dim"), line(used, "dim")]

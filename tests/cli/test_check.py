@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Run, contract_case
+from tests.support.cases import case, offer, region
 from tests.support.files import write_folder
 
 
@@ -52,8 +54,46 @@ def test_workload_without_open_route(ailis: Run, closed: Path) -> None:
     ran = ailis("check", closed)
     assert ran.code == 3
     assert "work: 0 of 1 routes open" in ran.out
-    assert "memory" in ran.out
+    assert "1 closed by memory (L1.memory)" in ran.out
     assert "infeasible" in ran.err
+
+
+def far_case() -> dict[str, Any]:
+    """Users in four geos; from all but `near` every route of the two pools is too slow, from `off` by most."""
+    data = case(10)
+    tables = data["tables"]
+    tables["workloads"][0]["latency_ms"] = 100
+    tables["profiles"][0]["latency_ms"] = 60
+    tables["offers"] = [offer("cheap", 1), offer("dear", 2, region="there", tier="gold")]
+    tables["regions"].append(region("there"))
+    times = {"near": 40, "far": 50, "off": 90, "away": 51.5}
+    tables["demand"] = [{"workload": "work", "outcomes": 1, "geo": geo} for geo in times]
+    tables["latency"] = [{"geo": geo, "region": at, "rtt_ms": ms + (at == "there")} for geo, ms in times.items() for at in ("here", "there")]
+    return data
+
+
+def test_geos_without_open_route_share_a_line(ailis: Run, tmp_path: Path) -> None:
+    closed = json.loads(ailis("check", write_folder(far_case(), tmp_path / "far"), "--json").out)["closed"]
+    assert closed == [
+        "work from away, far, off: 0 of 2 routes open each: 2 closed by latency (L10-L14: limit 100 ms, nearest miss 110 ms)",
+    ]
+
+
+def test_the_nearest_miss_is_of_routes_that_latency_alone_closes(ailis: Run, tmp_path: Path) -> None:
+    """`cheap` is closed by its tier as well (latency comes first); without `dear` no route is closed by latency alone."""
+    data = far_case()
+    data["tables"]["workloads"][0]["tiers"] = ["gold"]
+    for name, words in (("both", "limit 100 ms, nearest miss 111 ms"), ("one", "limit 100 ms)")):
+        closed = json.loads(ailis("check", write_folder(data, tmp_path / name), "--json").out)["closed"]
+        assert words in next(line for line in closed if "far" in line)
+        data["tables"]["offers"].pop()
+
+
+def test_a_table_is_no_instance(ailis: Run, contract: Path) -> None:
+    for command in ("check", "solve"):
+        ran = ailis(command, contract / "offers.csv")
+        assert (ran.code, ran.out) == (2, "")
+        assert f"Name the folder that holds it and its instance.yaml: {contract}" in ran.err
 
 
 def test_json(ailis: Run, contract: Path, closed: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from ailis_opt.cli.progress import describe
 from ailis_opt.engine.search import Progress
 from ailis_opt.output.document import as_json
-from ailis_opt.output.figures import moment, number, percent
+from ailis_opt.output.figures import ending, moment, number, percent
 from ailis_opt.schema.header import Horizon
 
 
@@ -76,6 +76,20 @@ def test_percent(share: float, shown: str) -> None:
 )
 def test_moment(kind: str, start: date, period: int, shown: str) -> None:
     assert moment(Horizon(start=start, periods=1, period=kind), period) == shown  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "period", "shown"),
+    [
+        ("month", date(2027, 1, 1), 13, "2028-02"),
+        ("month", date(2027, 1, 15), 1, "2027-03-14"),
+        ("week", date(2027, 1, 4), 1, "2027-01-17"),
+        ("day", date(2027, 2, 28), 1, "2027-03-01"),
+        ("hour", date(2027, 1, 1), 24, "2027-01-02 01:00"),
+    ],
+)
+def test_ending(kind: str, start: date, period: int, shown: str) -> None:
+    assert ending(Horizon(start=start, periods=1, period=kind), period) == shown  # type: ignore[arg-type]
 
 
 def test_json_holds_plain_values_only() -> None:

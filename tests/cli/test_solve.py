@@ -16,6 +16,7 @@ from ailis_opt.cli import solve as command
 from ailis_opt.errors import AuditError, NoPlanError
 from ailis_opt.result import Bounds
 from tests.cli.conftest import Run, contract_case
+from tests.support.cases import case, offer
 from tests.support.files import write_folder
 
 
@@ -143,6 +144,44 @@ def test_infeasible(ailis: Run, too_much: Path) -> None:
     ran = ailis("solve", too_much)
     assert (ran.code, ran.out) == (3, "")
     assert ran.err.startswith("infeasible: ")
+    assert f"Fewest open routes: work (1 of 1). `ailis-opt check {too_much}` shows what each layer closes." in ran.err
+
+
+def test_infeasible_names_the_three_workloads_with_the_fewest_open_routes(ailis: Run, tmp_path: Path) -> None:
+    """`fourth` has the most; `idle` demands nothing, which is one warning."""
+    data = case(10)
+    tables = data["tables"]
+    tables["offers"] = [offer(f"tier-{i}", 1, tier=f"tier-{i}", max_lots=1) for i in range(3)]
+    accepted = {"fourth": 3, "third": 2, "lean": 1, "idle": 1}
+    tables["workloads"][0]["tiers"] = ["tier-0", "tier-1"]
+    for name, n in accepted.items():
+        tables["workloads"].append({"workload": name, "tiers": [f"tier-{i}" for i in range(n)]})
+        tables["profiles"].append({"profile": name, "workload": name, "sku": "gpu", "gpus": 1, "units_per_hour": 1})
+        tables["demand"].append({"workload": name, "outcomes": 0 if name == "idle" else 1})
+    ran = ailis("solve", write_folder(data, tmp_path / "lean"))
+    assert ran.code == 3
+    assert "Fewest open routes: lean (1 of 3), work (2 of 3), third (2 of 3). `" in ran.err
+    assert "warnings about the instance:" in ran.err
+
+
+def test_warnings_are_told(ailis: Run, tmp_path: Path) -> None:
+    """Three of them themselves, and where the others are."""
+    data = contract_case()
+    metals = ["gold", "silver", "bronze", "tin"]
+    for n in (1, 3, 4):
+        data["tables"]["workloads"][0]["tiers"] = ["public", *metals[:n]]
+        text = ailis("solve", write_folder(data, tmp_path / str(n))).out
+        assert f"{n} warning{'s' if n > 1 else ''} about the instance:" in text
+        assert [f"no offer has the tier {metal!r}" in text for metal in metals] == [i < min(n, 3) for i in range(4)]
+        assert ("and 1 more: see `ailis-opt check`" in text) == (n == 4)
+
+
+def test_until_is_the_last_day_in_force(ailis: Run, tmp_path: Path) -> None:
+    data = case([8.0, 8.0], periods=2, period="week")
+    data["header"]["horizon"]["start"] = "2027-01-04"
+    data["tables"]["offers"] = [offer("lot", 1, "reserved", term_periods=2)]
+    lines = [line.split() for line in ailis("solve", write_folder(data, tmp_path / "weeks")).out.splitlines()]
+    assert ["lot", "2027-01-04", "2027-01-17", "1", "1", "336"] in lines
 
 
 def test_infeasible_as_json(ailis: Run, too_much: Path, closed: Path) -> None:

@@ -48,9 +48,9 @@ hire,acme,US,dallas,MI300,,on_demand,2.9,,1,,64,,,,,,,yes
 spot,acme,US,dallas,H100,,interruptible,1.2,,8,,,,,,,0.95,0.01,
 """,
     "workloads.csv": """\
-workload,kind,outcome,units_per_outcome,min_service,latency_ms,tiers,jurisdictions,excluded_operator_countries,datasets,max_interruptible_share,failover_share,max_move_share,max_operator_share,max_country_share,release_period,deadline_period,weights_gb,kv_gb_per_sequence,gb_per_outcome
-chat,serving,ticket,1200,0.99,300,,EU;NO,CN,tickets,0.5,0.2,0.5,0.8,0.9,,,70,0.5,0.001
-tune,training,run,1,,,,,,,,,0,,,2,9,,,
+workload,kind,outcome,units_per_outcome,min_service,latency_ms,tiers,jurisdictions,excluded_operator_countries,datasets,max_interruptible_share,failover_share,max_move_share,max_operator_share,max_country_share,release_period,deadline_period,weights_gb,kv_gb_per_sequence,gb_per_outcome,unserved_cost_per_outcome
+chat,serving,ticket,1200,0.99,300,,EU;NO,CN,tickets,0.5,0.2,0.5,0.8,0.9,,,70,0.5,0.001,0.5
+tune,training,run,1,,,,,,,,,0,,,2,9,,,,
 """,
     "demand.csv": """\
 workload,geo,period,block,outcomes

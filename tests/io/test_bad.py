@@ -231,6 +231,21 @@ def test_one_mistake_is_one_fault(good: dict[str, str], write: Write) -> None:
         assert len(faults_of(write(changed(good, edit)))) == 1
 
 
+def test_a_mistyped_required_column_is_one_fault(good: dict[str, str], write: Write) -> None:
+    """The missing column is told only where it is not what the unknown one is taken for."""
+    inline = "latency:\n  - {geo: eu, regoin: oslo, rtt_ms: 1}\n"
+    without = {k: v for k, v in good.items() if k != "latency.csv"}
+    for files, place, mend in (
+        (changed(good, ("offers.csv", "price_per_gpu_hour", "price_per_gpu_hr")), ("offers.csv", 1), "price_per_gpu_hour"),
+        (changed(good, (YAML, "name: good", "nmae: good")), (YAML, 2), "name"),
+        (changed(without, (YAML, "risk: {alpha: 0.9}", inline)), (YAML, 13), "region"),
+    ):
+        found = [f for f in faults_of(write(files)) if f.file == place[0]]
+        assert [(f.row, f.mend) for f in found] == [(place[1], f"Did you mean {mend!r}?")]
+    two = changed(good, ("latency.csv", "geo,region,rtt_ms", "geo,place,rtt_sm"))
+    assert [f.column for f in faults_of(write(two)) if f.row == 1] == ["place", "rtt_sm", "region"]
+
+
 def test_inline_faults_name_line_table_and_column(good: dict[str, str], write: Write) -> None:
     inline = "datasets:\n  - dataset: tickets\n    region: olso\n    size_gb: [1]\n    colour: red\n  - just text\n  - {size_gb: 1}\n"
     files = {k: v for k, v in good.items() if k != "datasets.csv"} | {YAML: good[YAML] + inline}
@@ -296,6 +311,15 @@ def test_paths_that_hold_no_instance(good: dict[str, str], write: Write, tmp_pat
     ):
         found = faults_of(path)
         assert any(word in f"{f.why}. {f.mend}" for f in found), found
+
+
+def test_a_table_is_no_instance(good: dict[str, str], write: Write, parquet: Callable[[str], bytes]) -> None:
+    folder = write(good | {"own.parquet": parquet("a\n1\n")})
+    for name in ("offers.csv", "own.parquet"):
+        (fault,) = faults_of(folder / name)
+        assert "a single table" in fault.why
+        assert fault.mend.startswith("Name the folder")
+        assert fault.mend.endswith(f": {folder}")
 
 
 def test_a_folder_in_place_of_a_file(good: dict[str, str], write: Write) -> None:

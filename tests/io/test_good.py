@@ -164,6 +164,10 @@ WARNINGS = [
     ("demand.csv", "tune,,,,3\n", "", "without demand", "tune"),
     ("demand.csv", "tune,,,,3", "tune,,4,,3", "training demand", "row 5"),
     ("latency.csv", "us,dallas,20", "us,dallas,20\nany,oslo,1", "no effect", "row 8"),
+    ("demand.csv", "tune,,,,3\n", "tune,,,,3\nchat,eu,0,peak,1e6\n", "count twice", "row 6"),
+    ("offers.csv", "res,acme,US,frankfurt,", "res,acme,US,dallas,", "a price per month?", "res"),
+    ("profiles.csv", "tune-mi300,tune,MI300,bf16,rocm,64,0.012,,\n", "", "without any profile", "MI300 (1)"),
+    ("workloads.csv", "0.001,0.5", "0.001,0", "unserved without a price", "chat"),
 ]
 
 
@@ -174,6 +178,32 @@ def test_warnings(good: dict[str, str], write: Write, file: str, old: str, new: 
     assert len(found) == 1
     assert what in found[0]
     assert name in found[0]
+
+
+NO_WARNINGS = [
+    ("demand.csv", "tune,,,,3\n", "tune,,,,3\nchat,eu,0,peak,2e6\n"),  # rows add up
+    ("offers.csv", "res,acme,US,frankfurt,H100,,reserved,1.6", "res,acme,US,dallas,H100,,reserved,1.2"),  # as dear as the dearest
+    ("offers.csv", "res,acme,US,frankfurt,H100,,", "res,acme,US,dallas,H100,sovereign,"),  # nothing like it is hired
+    ("workloads.csv", ",0.99,", ",1,"),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new"), NO_WARNINGS)
+def test_no_warnings(good: dict[str, str], write: Write, file: str, old: str, new: str) -> None:
+    assert old in good[file]
+    assert read(write(good | {file: good[file].replace(old, new)})).warnings == ()
+
+
+def test_no_price_is_asked_for_where_cost_is_minimized(good: dict[str, str], write: Write) -> None:
+    """There, what has no price may not go unserved."""
+    free = good | {"workloads.csv": good["workloads.csv"].replace("0.001,0.5", "0.001,0")}
+    free["instance.yaml"] = good["instance.yaml"].replace("objective: cost_per_outcome", "objective: cost")
+    assert read(write(free)).warnings == ()
+
+
+@pytest.mark.parametrize("name", ["quickstart", "assistants-transatlantic"])
+def test_the_worked_examples_have_no_warnings(name: str) -> None:
+    assert read(Path(__file__).parents[2] / "instances" / name).warnings == ()
 
 
 def test_indices_and_curves_are_taken_with_a_warning(good: dict[str, str], write: Write) -> None:

@@ -289,3 +289,14 @@ def test_stopped_by_the_report() -> None:
     assert found.x is not None
     assert len(seen) > 1
     assert all(a.seconds <= b.seconds for a, b in itertools.pairwise(seen))
+
+
+def test_integers_that_the_solver_infers() -> None:
+    """ERGO-Code/HiGHS 3274: min x1, x1 >= x2, x0 + x2 = x3, 68 x2 + x3 <= 12, x0 and x3 whole: presolve makes x2 whole and returns 1, not 0.
+
+    The search therefore does without presolve where that costs nothing, and larger programs hold no column that follows from integers alone.
+    """
+    rows = [(0.0, (0, 1, -1, 0), INF), (0.0, (1, 0, 1, -1), 0.0), (-INF, (0, 0, 68, 1), 12.0)]
+    asked = program((0, 1, 0, 0), rows, upper=(INF,) * 4, lower=(-INF, -INF, 0, 0), integer=(0, 3))
+    assert Solver(asked).search(INF, 1e-9, presolve=False).objective == pytest.approx(0.0, abs=1e-7)
+    assert Search(asked, Options(ratio=False, gap=1e-9), lambda _: False).run().upper == pytest.approx(0.0, abs=1e-7)

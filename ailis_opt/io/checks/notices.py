@@ -68,7 +68,8 @@ def _demand(scope: Scope) -> None:
     zero = demand["outcomes"] == 0
     scope.warn("demand", "rows that demand nothing", (f"row {lines[i]}" for i in zero[zero].index))
     again = demand.duplicated() & ~zero
-    scope.warn("demand", "rows that repeat an earlier one to the letter, and are added to it", (f"row {lines[i]}" for i in again[again].index))
+    what = "rows that are the same as an earlier one, so that their outcomes count twice"
+    scope.warn("demand", what, (f"row {lines[i]}" for i in again[again].index))
     wanted = demand["workload"][~zero]
     scope.warn("workloads", "workloads without demand", work["workload"][~work["workload"].isin(wanted)])
     training = demand["workload"].isin(work["workload"][work["kind"] == "training"])

@@ -9,14 +9,15 @@ import pandas as pd
 
 from ailis_opt.io.checks.scope import MOST_LISTED, Scope
 
-COUNTRIES = frozenset(
+_CODES = (
     "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI "
     "CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ "
     "GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS "
     "LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG "
     "PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK "
-    "TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW".split()
+    "TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW"
 )
+COUNTRIES = frozenset(_CODES.split())
 """Codes of ISO 3166-1 alpha-2 that are assigned."""
 NEAR = 0.6  # least similarity (difflib) of a word that is suggested
 
@@ -29,7 +30,8 @@ def vocabulary(scope: Scope) -> None:
     runtimes |= {runtime.partition("/")[0] for runtime in runtimes}
     law = {*_items(regions["jurisdictions"]), *regions["country"][regions["jurisdictions"].map(len) == 0]}
     _unknown(scope, "workloads", "runtimes", "no SKU and no profile has the runtime", runtimes)
-    _unknown(scope, "workloads", "precisions", "no SKU and no profile has the precision", {*_items(skus["precisions"]), *profiles["precision"]})
+    precisions = {*_items(skus["precisions"]), *profiles["precision"]}
+    _unknown(scope, "workloads", "precisions", "no SKU and no profile has the precision", precisions)
     _unknown(scope, "workloads", "tiers", "no offer has the tier", set(offers["tier"]))
     _unknown(scope, "workloads", "jurisdictions", "no region has the jurisdiction", law)
     _unknown(scope, "datasets", "jurisdictions", "no region has the jurisdiction", law)
