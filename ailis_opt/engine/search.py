@@ -200,7 +200,8 @@ class Search:
                 self.deadline, 0.9 * target, plan, self._watch(price), presolve=not (small or strict), strict=strict
             )
             self.solves += 1
-            bound = max(bound, answer.bound) if answer.status != "infeasible" or strict else bound
+            if answer.status != "infeasible" or (strict and plan is None):  # said twice, and no plan to the contrary
+                bound = max(bound, answer.bound)
             found = None if answer.x is None else self.polish(self.solver.integers(answer.x))
             plan = self._better(plan, found)
             closed = plan is not None and self.solver.value(plan) - bound <= max(target, 1e-9 * abs(bound))

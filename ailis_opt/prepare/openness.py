@@ -59,7 +59,7 @@ def _closed(instance: Instance, p: Prepared, w: int, reasons: dict[str, int], as
         parts.append(f"{n}{' closed' if i == 0 else ''} by {reason} ({detail})")
     geos = [p.askers.geo[a] for a in askers]
     name = instance.tables["workloads"]["workload"].iloc[w]
-    more = f" and {len(geos) - MOST_GEOS} more geos" if len(geos) > MOST_GEOS else ""
+    more = f" and {len(geos) - MOST_GEOS} more" if len(geos) > MOST_GEOS else ""
     origin = "" if geos == ["any"] else f" from {', '.join(geos[:MOST_GEOS])}{more}"
     each = " each" if len(geos) > 1 else ""
     why = ", ".join(parts) or "no offer has a SKU that it has a profile for"

@@ -41,7 +41,8 @@ def _prices(scope: Scope) -> None:
     offers, place = scope.frame("offers"), ["region", "sku", "tier"]
     hired = offers["contract"].isin(HIRED)
     dearest = offers[hired].groupby(place)["price_per_gpu_hour"].max().rename("dearest")
-    dear = offers["price_per_gpu_hour"] > offers.join(dearest, on=place)["dearest"]  # False where nothing is hired
+    most = offers.join(dearest, on=place)["dearest"]  # NaN where nothing is hired
+    dear = (offers["price_per_gpu_hour"] > most) & (most > 0)
     what = "committed offers that cost more per GPU-hour than any hired one of the same region, SKU and tier (a price per month?)"
     scope.warn("offers", what, offers["offer"][dear & ~hired])
 
