@@ -101,7 +101,9 @@ def _row_limits(p: Prepared, program: Program, outcome: Outcome, name: Callable[
     signs = np.where(equal, 1.0, -1.0)  # an equality (demand) costs more with more; a limit saves
     sign = {id(plan[0]): signs[: layout.plan.n_rows][None, :], id(slices[0]): layout.slice_rows(signs)}
     hireable = np.zeros((p.data.n_slices, len(p.data.pools.region)), dtype=bool)
-    np.logical_or.at(hireable.T, p.data.hired.pool, (np.broadcast_to(p.data.slices.hire_most, (p.data.n_slices, len(p.data.hired.pool))) > 0).T)
+    np.logical_or.at(
+        hireable.T, p.data.hired.pool, (np.broadcast_to(p.data.slices.hire_most, (p.data.n_slices, len(p.data.hired.pool))) > 0).T
+    )
     for groups, duals, bounds in (plan, slices):
         for group in groups:
             family = families[group.name]
