@@ -292,9 +292,10 @@ def test_stopped_by_the_report() -> None:
 
 
 def test_integers_that_the_solver_infers() -> None:
-    """ERGO-Code/HiGHS 3274: min x1, x1 >= x2, x0 + x2 = x3, 68 x2 + x3 <= 12, x0 and x3 whole: presolve makes x2 whole and returns 1, not 0.
+    """ERGO-Code/HiGHS 3274: min x1, x1 >= x2, x0 + x2 = x3, 68 x2 + x3 <= 12, x0 and x3 whole. Presolve makes x2 whole: 1, not 0.
 
-    The search therefore does without presolve where that costs nothing, and larger programs hold no column that follows from integers alone.
+    The search therefore does without presolve where that costs nothing, and larger programs hold no column that follows from
+    integers alone.
     """
     rows = [(0.0, (0, 1, -1, 0), INF), (0.0, (1, 0, 1, -1), 0.0), (-INF, (0, 0, 68, 1), 12.0)]
     asked = program((0, 1, 0, 0), rows, upper=(INF,) * 4, lower=(-INF, -INF, 0, 0), integer=(0, 3))
