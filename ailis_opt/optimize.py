@@ -17,7 +17,7 @@ from ailis_opt.binding import binding_rows
 from ailis_opt.engine.process import Worker, run
 from ailis_opt.engine.search import Options, Progress
 from ailis_opt.engine.worker import Job, Solved, solve_job
-from ailis_opt.errors import AuditError, InfeasibleError, NoPlanError
+from ailis_opt.errors import AuditError, Fault, InfeasibleError, InputError, NoPlanError
 from ailis_opt.io import read
 from ailis_opt.ledger import add_money
 from ailis_opt.plan import decision_tables, decisions
@@ -64,6 +64,7 @@ def solve(
         seen = time.monotonic()
         prepared = preparation.prepare(instance)
         preparation.require_open_routes(instance, prepared)
+        _require_weight(instance, prepared)
         ready = time.monotonic()
         options = Options(instance.header.objective == "cost_per_outcome", gap, time_limit)
         if worker is None:
@@ -76,6 +77,14 @@ def solve(
     timings = {"read_s": seen - begun, "prepare_s": ready - seen, "build_s": solved.build_s, "solve_s": solved.solve_s}
     timings |= {"solver_s": solved.outcome.solver_s, "polish_s": solved.outcome.polish_s}
     return _result(instance, prepared, solved, interrupted, timings)
+
+
+def _require_weight(instance: Instance, prepared: Prepared) -> None:
+    """Raise InputError where cost per outcome is asked for and no outcome that is demanded counts."""
+    work = prepared.data.workloads
+    if instance.header.objective == "cost_per_outcome" and not (work.total @ work.weight) > 0:
+        why = "no demanded outcome has a weight, so there is no cost per outcome"
+        raise InputError([Fault("workloads", why, "Give an outcome_weight above 0, or minimize cost", column="outcome_weight", value="0")])
 
 
 def _result(instance: Instance, prepared: Prepared, solved: Solved, interrupted: bool, timings: dict[str, float]) -> Result:
