@@ -63,6 +63,11 @@ class Solver:
         """Minimize cost + q·lost from now on."""
         self._objective(1.0, q)
 
+    @property
+    def price(self) -> float:
+        """The price of a lost outcome now set; infinite where outcomes are maximized."""
+        return self._q if self._money else np.inf
+
     def maximize_outcomes(self) -> None:
         """Minimize lost outcomes, whatever they cost."""
         self._objective(0.0, 1.0)

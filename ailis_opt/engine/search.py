@@ -74,6 +74,7 @@ class Search:
     report: Report
     solver: Solver = field(init=False)
     best: Floats | None = None
+    polished: tuple[float, Answer] | None = None  # the price and the LP of `best`
     lower: float = -np.inf
     solves: int = 0
     stopped: bool = False
@@ -233,7 +234,7 @@ class Search:
         x = answer.x.copy()
         x[self.program.integer] = rounded
         if self.best is None or self._objective(x) < self._objective(self.best):
-            self.best = x
+            self.best, self.polished = x, (self.solver.price, answer)
             self._tell("plan", rounded)
         return x
 
@@ -308,11 +309,14 @@ class Search:
         """Polish once more at the final price, for its duals."""
         if self.best is None or result.upper == np.inf:
             return Outcome("infeasible" if result.lower == np.inf else "limit", result.lower, prices=result.prices, solves=self.solves)
-        self.solver.set_price(self._objective(self.best) if ratio else 0.0)
-        fixed = np.round(self.solver.integers(self.best))
-        self.solver.set_integer_bounds(fixed, fixed)
-        final = self._timed_polish(10.0)
-        x = self.best
+        price = self._objective(self.best) if ratio else 0.0
+        fixed, x = np.round(self.solver.integers(self.best)), self.best
+        if self.polished is not None and self.polished[0] == price:
+            final = self.polished[1]
+        else:
+            self.solver.set_price(price)
+            self.solver.set_integer_bounds(fixed, fixed)
+            final = self._timed_polish(10.0)
         if final.x is not None and final.status == "optimal":
             candidate = final.x.copy()
             candidate[self.program.integer] = fixed
