@@ -112,7 +112,7 @@ class Search:
         offset, unit = self.program.offset, self._unit
         self.lower = (first.bound + offset) / unit
         target = self.options.gap * max(abs(first.bound + offset), 1e-9)
-        step = self._integers(0.0, target, first)
+        step = self._integers(target, first)
         lower = max(self.lower, (step.bound + offset) / unit)
         upper = np.inf if self.best is None else self._objective(self.best)
         return RatioResult(min(lower, upper), upper, (0.0,))
@@ -137,7 +137,7 @@ class Search:
             return RatioResult(self._certified(start, first.bound), np.inf, (start,))
         if self.best is not None and not np.isfinite(self._ratio_of(self.best)):  # serving nothing is best at that price
             self.solver.maximize_outcomes()
-            step = self._integers(0.0, 1e-6 * p.asked, most)
+            step = self._integers(1e-6 * p.asked, most)
             if step.bound >= (1 - 1e-9) * p.asked:
                 return RatioResult(np.inf, np.inf, (start,))
         if self.best is None or not np.isfinite(self._ratio_of(self.best)):
@@ -166,7 +166,7 @@ class Search:
         first = self._relax()
         if first is None or first.x is None:
             return Step(None, None, -np.inf)
-        step = self._integers(price, target, first)
+        step = self._integers(target, first)
         return Step(step.cost, step.outcomes, step.bound + self.program.offset - price * self.program.asked)
 
     # -- solves ---------------------------------------------------------------------------------------------------------------
@@ -182,8 +182,8 @@ class Search:
             self.solves += 1
         return None if answer.status == "limit" else answer
 
-    def _integers(self, price: float, target: float, first: Answer) -> Step:
-        """Minimize cost + price·lost over the integers to an absolute gap; Step.bound is on that objective."""
+    def _integers(self, target: float, first: Answer) -> Step:
+        """Minimize the objective now set over the integers to an absolute gap; Step.bound is on that objective."""
         assert first.x is not None
         values = self.solver.integers(first.x)
         if np.abs(values - np.round(values)).max(initial=0.0) <= 1e-9:
@@ -193,13 +193,11 @@ class Search:
         bound, plan = first.bound, self.best
         small = len(self.program.value) <= SMALL
         if not small:
-            plan = self._better(plan, self._near(values, price, target))
+            plan = self._better(plan, self._near(values, target))
             if plan is not None and self.solver.value(plan) - bound <= target:
                 return self._step(plan, bound)
         for strict in (False, True):
-            answer = self.solver.search(
-                self.deadline, 0.9 * target, plan, self._watch(price), presolve=not (small or strict), strict=strict
-            )
+            answer = self.solver.search(self.deadline, 0.9 * target, plan, self._watch(), presolve=not (small or strict), strict=strict)
             self.solves += 1
             if answer.status != "infeasible" or (strict and plan is None):  # said twice, and no plan to the contrary
                 bound = max(bound, answer.bound)
@@ -210,7 +208,7 @@ class Search:
                 break
         return self._step(plan, bound)
 
-    def _near(self, relaxed: Floats, price: float, target: float) -> Floats | None:
+    def _near(self, relaxed: Floats, target: float) -> Floats | None:
         """A good plan with lots near those of the relaxation: a search in the box [floor − 1, ceil + 1], lots at 0 left at 0."""
         lower, upper = self.solver.integer_bounds
         lots, taken = self.program.rounded, relaxed > ROUND
@@ -218,7 +216,7 @@ class Search:
         self.solver.set_integer_bounds(np.where(lots, np.maximum(lower, floor), lower), np.where(lots, np.minimum(upper, ceil), upper))
         now = time.monotonic()
         until = now + min(BOX_SECONDS, BOX_SHARE * (self.deadline - now))
-        answer = self.solver.search(until, target, None, self._watch(price, certified=False))
+        answer = self.solver.search(until, target, None, self._watch(certified=False))
         self.solves += 1
         self.solver.set_integer_bounds(lower, upper)
         return None if answer.x is None else self.polish(self.solver.integers(answer.x))
@@ -278,9 +276,13 @@ class Search:
     def _objective(self, x: Floats) -> float:
         return self._ratio_of(x) if self.options.ratio else self._split(x)[0]
 
-    def _watch(self, price: float, certified: bool = True) -> Tick:
-        """Passes the running search's bound (if it holds for the whole program) and new plans on, at most five times a second."""
-        p, last = self.program, [time.monotonic()]
+    def _watch(self, certified: bool = True) -> Tick:
+        """Passes the running search's bound (if it holds for the whole program) and new plans on, at most five times a second.
+
+        Where outcomes are maximized the solver's figures are no money, and say nothing of the objective.
+        """
+        p, price, last = self.program, self.solver.price, [time.monotonic()]
+        certified &= np.isfinite(price)
 
         def tick(bound: float, best: float, integers: Floats | None) -> bool:
             now = time.monotonic()

@@ -301,3 +301,15 @@ def test_integers_that_the_solver_infers() -> None:
     asked = program((0, 1, 0, 0), rows, upper=(INF,) * 4, lower=(-INF, -INF, 0, 0), integer=(0, 3))
     assert Solver(asked).search(INF, 1e-9, presolve=False).objective == pytest.approx(0.0, abs=1e-7)
     assert Search(asked, Options(ratio=False, gap=1e-9), lambda _: False).run().upper == pytest.approx(0.0, abs=1e-7)
+
+
+def test_a_bound_on_lost_outcomes_is_no_bound_on_the_objective() -> None:
+    """While outcomes are maximized the running search's figures are outcomes: they must not pass for certified money."""
+    asked = program((1, 1), [(1, (1, 1), INF)], upper=(5, 5), integer=(0,), lost=(0, 1), asked=10.0, least=0.0)
+    search = Search(asked, Options(ratio=True), lambda _: False)
+    search.solver.maximize_outcomes()
+    search._watch()(5.0, INF, np.zeros(1))
+    assert search.lower == -INF
+    search.solver.set_price(0.5)
+    search._watch()(6.0, INF, np.zeros(1))
+    assert search.lower == pytest.approx(0.5 + (6.0 - 0.5 * 10.0) / 10.0)
