@@ -108,13 +108,13 @@ def takes(m: Any, d: Data) -> list[Any]:
 
 
 def connect_running(m: Any, d: Data) -> None:
-    """running[p]: the variable used[p], or in pools with gangs the sum itself.
+    """taken[p]: GPUs that the pool's work takes, a sum. running[p]: the variable used[p], or in pools with gangs the sum itself.
 
     There the sum would be whole wherever gangs are, and HiGHS 1.15 returns wrong optima for columns that it finds to be
     integers in this way (ERGO-Code/HiGHS 3274).
     """
-    sums = takes(m, d)
-    m.running = {p: m.used[p] if p in m.used else sums[p] for p in range(len(sums))}
+    m.taken = takes(m, d)
+    m.running = {p: m.used[p] if p in m.used else taken for p, taken in enumerate(m.taken)}
 
 
 def declare_ports(m: Any, d: Data) -> None:

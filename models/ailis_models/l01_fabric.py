@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from ailis_models import decisions
 from ailis_models.arrays import Bools, Data, Floats, Ints, members
 from ailis_models.families import Rows, family
 
@@ -51,7 +50,7 @@ def use(m: Any, d: Data) -> Rows:
 
     Where gangs may run no such row is written; the sum stands in the other rows itself.
     """
-    for p, taken in enumerate(decisions.takes(m, d)):
+    for p, taken in enumerate(m.taken):
         if p in m.used:
             yield p, taken - m.used[p] == 0
 
