@@ -37,6 +37,15 @@ class Answer:
     column_dual: Floats | None = None
 
 
+class _Quiet(highspy.Highs):
+    """HiGHS 1.16 prints its banner when callbacks are enabled, which its constructor does, before an option could say no."""
+
+    def enableCallbacks(self) -> None:
+        self.setOptionValue("output_flag", False)
+        enable: Callable[[], None] = super().enableCallbacks
+        enable()
+
+
 class Solver:
     """A program inside HiGHS. `q` is the price of a lost outcome: the objective is cost + q·lost (N − qD up to a constant)."""
 
@@ -48,8 +57,9 @@ class Solver:
         self._integers = np.flatnonzero(p.integer).astype(np.int32)
         self._money, self._q = 1.0, 0.0
         self.seconds = 0.0  # inside HiGHS
-        self._highs = h = highspy.Highs()
-        for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", 1)):
+        quiet: Callable[[], Any] = _Quiet
+        self._highs = h = quiet()
+        for option, setting in (("threads", 1), ("random_seed", 1)):
             h.setOptionValue(option, setting)
         status = h.passModel(
             len(p.cost), len(p.row_lower), len(value), int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize), 0.0,
