@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ailis_models.arrays import Calendar, Data, Floats, Ints, Jobs, Placements, Slices, Splits, Standby, Workloads
+from ailis_models.arrays import Bools, Calendar, Data, Floats, Ints, Jobs, Placements, Slices, Splits, Standby, Workloads
 from ailis_models.arrays import Routes as RouteArrays
 from ailis_opt.prepare import supply as supplies
 from ailis_opt.prepare.calendar import calendar, slice_hours, spread_demand
-from ailis_opt.prepare.routes import Routes, Ways, routes, ways
+from ailis_opt.prepare.routes import Routes, Ways, routes, undominated, ways, with_unlimited
 from ailis_opt.schema.instance import Instance
 
 
@@ -42,8 +42,12 @@ class Prepared:
     job_way: Ints  # (J,)
 
 
-def prepare(instance: Instance) -> Prepared:
-    """Calendar, pools, demand classes, and routes with blocker bits for every layer."""
+def prepare(instance: Instance, relaxable: bool = False) -> Prepared:
+    """Calendar, pools, demand classes, and routes with blocker bits for every layer.
+
+    With `relaxable` nothing is left out that a layer forbids: closed routes are in the arrays, and `Data.relaxable` says what closes
+    them, so that any set of layers can be dropped by bounds alone (`ailis_models.relaxation`).
+    """
     tables = instance.tables
     regions = pd.Index(tables["regions"]["region"])
     operators, countries = pd.Index(tables["offers"]["provider"].unique()), pd.Index(tables["regions"]["country"].unique())
@@ -51,32 +55,48 @@ def prepare(instance: Instance) -> Prepared:
     hours = slice_hours(cal, np.array([b.share for b in instance.header.horizon.blocks]))
     supply = supplies.group_offers(instance, regions, operators, countries)
     found = ways(instance, supply, regions)
+    found = with_unlimited(found) if relaxable else found
     askers = _askers(instance, cal, hours)
     every = routes(instance, found, askers.workload, list(askers.geo), regions)
-    training = (tables["workloads"]["kind"] == "training").to_numpy()
     work = _workloads(instance, cal, askers)
+    if relaxable:
+        work = _without_exempt(work, askers, every)
 
     prices = egress_prices(instance, regions, askers.geo)
-    gpu_hours = found.gpus / np.where(found.rate > 0, found.rate, np.inf)  # per outcome; a closed way may have no rate at all
-    askers, route_asker, route_way = _classes(instance, found, askers, every, prices, training)
+    usable = found.rate[every.way] > 0 if relaxable else every.blockers == 0
+    askers = _classes(instance, askers, every, usable, prices, work.training)
+    chosen = _kept_routes(found, askers, every, usable)
+    route_asker, route_way = every.asker[chosen], every.way[chosen]
     class_workload, class_demand = _class_demand(askers)
-    kept = _leanest(askers.klass[route_asker], found.pool[route_way], gpu_hours[route_way])
-    route_asker, route_way = route_asker[kept], route_way[kept]
-    route_class = askers.klass[route_asker]
     gb = tables["workloads"]["gb_per_outcome"].to_numpy(float)[found.workload[route_way]]
     egress = gb * prices[found.region[route_way], len(regions) + route_asker]
 
-    open_way = np.unique(every.way[every.blockers == 0])
-    job_way = open_way[training[found.workload[open_way]]]
-    standby_way = np.unique(route_way[work.failover_share[found.workload[route_way]] > 0])
-    standby_way = standby_way[_leanest(found.workload[standby_way], found.pool[standby_way], gpu_hours[standby_way])]
-    jobs = _jobs(instance, found, job_way, work.total, cal)
-    need = _need(found, route_way, route_class, class_demand, hours, work.failover_share, jobs, len(supply.pools))
+    closed = _least_blockers(every, usable, len(found.pool))
+    job_way, standby_way = _kept_ways(found, closed, work)
+    jobs, window = _jobs(instance, found, job_way, work.total, cal)
+    need = _need(found, route_way, askers.klass[route_asker], class_demand, hours, work.failover_share, jobs, len(supply.pools))
     committed = supplies.committed_arrays(supply, cal, need)
     hired, price, hired_available, hire_most = supplies.hired_arrays(supply, cal, need)
     placements = _placements(instance, regions, prices, found, np.union1d(route_way, job_way), cal)
     kw, energy_price, capped, cap_mw = _power(instance, supply, regions, cal)
-    tranche_available = _tranche_availability(supply, committed.tranche_pool)
+    slices = Slices(
+        hours=hours[:, None],
+        demand=class_demand,
+        workload_demand=_by_workload(askers, len(work.total)),
+        rate=found.rate[route_way][None, :],
+        egress_cost=egress[None, :],
+        standby_rate=found.rate[standby_way][None, :],
+        owned_available=_tranche_availability(supply, committed.tranche_pool)[None, :],
+        hired_available=hired_available,
+        hire_price=price,
+        hire_most=hire_most,
+        kw=kw[None, :],
+        energy_price=energy_price,
+        cap_mw=cap_mw,
+        by_hour_price=np.zeros((1, 0)),
+        by_hour_available=np.zeros((1, 0)),
+    )
+    gangs, fits = _held(jobs, window, supplies.usable_gpus(committed, hired, slices, cal, len(supply.pools)), work, cal)
     data = Data(
         calendar=cal,
         pools=supply.pool_arrays,
@@ -84,30 +104,57 @@ def prepare(instance: Instance) -> Prepared:
         hired=hired,
         workloads=work,
         class_workload=class_workload,
-        routes=RouteArrays(found.workload[route_way], route_class, found.pool[route_way], found.region[route_way], found.gpus[route_way]),
+        routes=RouteArrays(
+            found.workload[route_way], askers.klass[route_asker], found.pool[route_way], found.region[route_way], found.gpus[route_way]
+        ),
         standby=Standby(found.workload[standby_way], found.pool[standby_way], found.region[standby_way], found.gpus[standby_way]),
-        jobs=jobs,
+        jobs=jobs if relaxable else replace(jobs, most=gangs),
         splits=_splits(work, placements, found, route_way, supply),
         placements=placements,
         capped=capped,
-        slices=Slices(
-            hours=hours[:, None],
-            demand=class_demand,
-            workload_demand=_by_workload(askers, len(training)),
-            rate=found.rate[route_way][None, :],
-            egress_cost=egress[None, :],
-            standby_rate=found.rate[standby_way][None, :],
-            owned_available=tranche_available[None, :],
-            hired_available=hired_available,
-            hire_price=price,
-            hire_most=hire_most,
-            kw=kw[None, :],
-            energy_price=energy_price,
-            cap_mw=cap_mw,
-        ),
+        slices=slices,
         budget=np.inf if instance.header.budget is None else float(instance.header.budget),
     )
+    if relaxable:
+        data = supplies.with_limits_apart(data, supply, need, (every.blockers[chosen], closed[standby_way], closed[job_way]), window, fits)
     return Prepared(data, regions, operators, countries, supply, found, askers, every, route_way, standby_way, job_way)
+
+
+def _without_exempt(work: Workloads, askers: Askers, every: Routes) -> Workloads:
+    """Failover binds only who has an open route. Who has none with all layers enforced stands outside the rule, whichever are dropped."""
+    served = np.zeros(len(work.total), dtype=bool)
+    served[askers.workload[every.asker[every.blockers == 0]]] = True
+    return replace(work, failover_share=np.where(served, work.failover_share, 0.0))
+
+
+def _gpu_hours(found: Ways) -> Floats:
+    """(V,) GPU-hours per outcome; 0 where a closed way has no rate at all."""
+    out: Floats = found.gpus / np.where(found.rate > 0, found.rate, np.inf)
+    return out
+
+
+def _kept_routes(found: Ways, askers: Askers, every: Routes, usable: Bools) -> Ints:
+    """Positions in `every` of the serving routes that the program holds: of one asker per class, none that another makes needless."""
+    _, first = np.unique(askers.klass, return_index=True)
+    chosen = np.flatnonzero(usable & np.isin(every.asker, first[askers.klass[first] >= 0]))
+    way = every.way[chosen]
+    return chosen[undominated(every.asker[chosen], found.pool[way], every.blockers[chosen], _gpu_hours(found)[way])]
+
+
+def _kept_ways(found: Ways, closed: Ints, work: Workloads) -> tuple[Ints, Ints]:
+    """Ways of gangs and ways to stand by that the program holds; `closed`: (V,) what closes a way for every asker, -1 for all reasons."""
+    job = np.flatnonzero((closed >= 0) & work.training[found.workload])
+    job = job[undominated(found.workload[job], found.pool[job], closed[job], found.gpus[job], -found.rate[job])]
+    standby = np.flatnonzero((closed >= 0) & ~work.training[found.workload] & (work.failover_share > 0)[found.workload])
+    gpu_hours = _gpu_hours(found)[standby]
+    return job, standby[undominated(found.workload[standby], found.pool[standby], closed[standby], gpu_hours)]
+
+
+def _least_blockers(every: Routes, usable: Bools, ways: int) -> Ints:
+    """(V,) what closes a way for every asker; -1 where nobody could use it."""
+    out = np.full(ways, -1)
+    np.bitwise_and.at(out, every.way[usable], every.blockers[usable])
+    return out
 
 
 def _askers(instance: Instance, cal: Calendar, hours: Floats) -> Askers:
@@ -176,39 +223,18 @@ def egress_prices(instance: Instance, regions: pd.Index, geos: tuple[str, ...]) 
     return prices
 
 
-def _classes(
-    instance: Instance, found: Ways, askers: Askers, every: Routes, prices: Floats, training: np.ndarray
-) -> tuple[Askers, Ints, Ints]:
-    """Demand classes: askers of a workload that reach the same ways at the same cost. Returns open (asker, way) of one asker per class."""
+def _classes(instance: Instance, askers: Askers, every: Routes, usable: Bools, prices: Floats, training: Bools) -> Askers:
+    """Demand classes: askers of a workload that reach the same usable ways, closed by the same reasons, at the same cost."""
     klass = np.full(len(askers.geo), -1)
-    first: list[int] = []
     known: dict[tuple[int, bytes, bytes], int] = {}
     gb = instance.tables["workloads"]["gb_per_outcome"].to_numpy(float)
-    open_routes = every.blockers == 0
+    reach = np.where(usable, every.blockers, -1)
     bounds = np.searchsorted(every.asker, np.arange(len(askers.geo) + 1))
     for a, w in enumerate(askers.workload.tolist()):
-        if training[w]:
-            continue
-        mine = slice(bounds[a], bounds[a + 1])
-        cost = prices[:, prices.shape[1] - len(askers.geo) + a] if gb[w] > 0 else np.zeros(0)
-        key = (w, open_routes[mine].tobytes(), cost.tobytes())
-        if key not in known:
-            known[key] = len(first)
-            first.append(a)
-        klass[a] = known[key]
-    chosen = open_routes & np.isin(every.asker, first) & ~training[found.workload[every.way]]
-    return replace(askers, klass=klass), every.asker[chosen], every.way[chosen]
-
-
-def _leanest(owner: Ints, pool: Ints, gpu_hours: Floats) -> Ints:
-    """Of the routes of one owner in one pool, the one that takes the fewest GPU-hours per outcome.
-
-    The others are dominated: replicas are real numbers, and in one pool every cost and every limit goes by outcomes or by GPUs.
-    """
-    order = np.lexsort((gpu_hours, pool, owner))
-    first = np.ones(len(order), bool)
-    first[1:] = (np.diff(owner[order]) != 0) | (np.diff(pool[order]) != 0)
-    return np.sort(order[first])
+        if not training[w]:
+            cost = prices[:, prices.shape[1] - len(askers.geo) + a] if gb[w] > 0 else np.zeros(0)
+            klass[a] = known.setdefault((w, reach[bounds[a] : bounds[a + 1]].tobytes(), cost.tobytes()), len(known))
+    return replace(askers, klass=klass)
 
 
 def _class_demand(askers: Askers) -> tuple[Ints, Floats]:
@@ -220,12 +246,26 @@ def _class_demand(askers: Askers) -> tuple[Ints, Floats]:
     return workload, demand.T
 
 
-def _jobs(instance: Instance, found: Ways, way: Ints, total: Floats, cal: Calendar) -> Jobs:
+def _jobs(instance: Instance, found: Ways, way: Ints, total: Floats, cal: Calendar) -> tuple[Jobs, Bools]:
+    """Gang routes, with the gangs that would do the whole job in each period, and (T, J) whether that is between release and deadline."""
     table = instance.tables["workloads"]
     w, t = found.workload[way], np.arange(len(cal.period_hours))[:, None]
     window = (t >= table["release_period"].to_numpy(float)[w]) & (t <= table["deadline_period"].to_numpy(float)[w])
     whole_job = np.ceil(total[w] / np.maximum(found.rate[way] * cal.period_hours[:, None], 1e-300) - 1e-9)
-    return Jobs(w, found.pool[way], found.region[way], found.gpus[way], found.rate[way], np.where(window, whole_job, 0.0))
+    return Jobs(w, found.pool[way], found.region[way], found.gpus[way], found.rate[way], whole_job), window
+
+
+def _held(jobs: Jobs, window: Bools, usable: Floats, work: Workloads, cal: Calendar) -> tuple[Floats, Bools]:
+    """(T, J) gangs that may run, as many as do the whole job between release and deadline and as the pool can hold.
+
+    And (P, W) whether a pool could do all of a job. One that may not move has no gang in a pool that could not.
+    """
+    gangs = np.where(window, np.minimum(jobs.most, np.floor(usable[:, jobs.pool] / jobs.gpus + 1e-9)), 0.0)
+    able = np.zeros((len(usable.T), len(work.total)))
+    np.add.at(able, (jobs.pool, jobs.workload), (gangs * jobs.rate * cal.period_hours[:, None]).sum(axis=0))
+    fits = able >= work.total * np.where(work.sheddable, work.min_service, 1.0) * (1 - 1e-9)
+    stays = (work.move_share <= 0)[jobs.workload]
+    return np.where(stays & ~fits[jobs.pool, jobs.workload], 0.0, gangs), fits
 
 
 def _need(found: Ways, way: Ints, klass: Ints, demand: Floats, hours: Floats, failover: Floats, jobs: Jobs, pools: int) -> Floats:

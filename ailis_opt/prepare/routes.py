@@ -30,6 +30,8 @@ class Ways:
     gpus: Floats  # (V,) GPUs taken
     rate: Floats  # (V,) outcomes per replica-hour, waste taken off
     blockers: Ints  # (V,) reasons, latency to a geo apart
+    lean_gpus: Floats  # (V,) GPUs that it would take if nothing were lost to packing
+    full_rate: Floats  # (V,) outcomes per replica-hour if no time were lost to interruptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,56 @@ def ways(instance: Instance, supply: Supply, regions: pd.Index) -> Ways:
     closed = supply.pool_arrays.interruptible[p] & ((workloads["max_interruptible_share"].to_numpy()[w] <= 0) | (waste >= 1))
     blockers |= np.where(closed, MASK["interruption"], 0)
     rate = profiles["units_per_hour"].to_numpy(float)[f] / workloads["units_per_outcome"].to_numpy(float)[w]
-    return Ways(w, p, f, k, l01_fabric.gpus_taken(gpus, scaleup)[f], rate * (1 - np.minimum(waste, 1)), blockers)
+    taken = l01_fabric.gpus_taken(gpus, scaleup)[f]
+    return Ways(w, p, f, k, taken, rate * (1 - np.minimum(waste, 1)), blockers, gpus[f].astype(np.float64), rate)
+
+
+def with_unlimited(found: Ways) -> Ways:
+    """The ways, and those that would be there if a layer were not enforced, which that layer therefore closes.
+
+    Without L1.topology a replica takes just its GPUs; without L10-L14 no time is lost to interruptions.
+    """
+    packs, keeps = found.gpus > found.lean_gpus, found.rate < found.full_rate
+    n = np.arange(len(found.pool))
+    way = np.concatenate([n, n[packs], n[keeps], n[packs & keeps]])
+    copies = [len(n), int(packs.sum()), int(keeps.sum()), int((packs & keeps).sum())]
+    lean, full = np.repeat([False, True, False, True], copies), np.repeat([False, False, True, True], copies)
+    blockers = found.blockers[way] | np.where(lean, MASK["topology"], 0) | np.where(full, MASK["interruption"], 0)
+    return Ways(
+        workload=found.workload[way],
+        pool=found.pool[way],
+        profile=found.profile[way],
+        region=found.region[way],
+        gpus=np.where(lean, found.lean_gpus[way], found.gpus[way]),
+        rate=np.where(full, found.full_rate[way], found.rate[way]),
+        blockers=blockers,
+        lean_gpus=found.lean_gpus[way],
+        full_rate=found.full_rate[way],
+    )
+
+
+def undominated(owner: Ints, pool: Ints, blockers: Ints, *takes: Floats) -> Ints:
+    """Positions that are needed whichever layers are enforced.
+
+    Of one owner in one pool, another way makes one needless if nothing closes it that does not close this one, too, and it takes no more of
+    anything (replicas are real numbers, and in one pool every cost and limit goes by outcomes or by GPUs). Of equals the first is kept.
+    """
+    order = np.lexsort((pool, owner))
+    edge = np.flatnonzero(np.concatenate([[True], (np.diff(owner[order]) != 0) | (np.diff(pool[order]) != 0)])) if len(order) else order
+    size = np.diff(np.concatenate([edge, [len(order)]]))
+    each = np.repeat(size, size)  # members of the group of each position
+    start = np.repeat(edge, size)
+    one = np.repeat(np.arange(len(order)), each)
+    other = np.repeat(start, each) + np.arange(each.sum()) - np.repeat(np.cumsum(each) - each, each)
+    a, b = order[one], order[other]
+    beaten = (a != b) & ((blockers[b] & ~blockers[a]) == 0)
+    equal = blockers[a] == blockers[b]
+    for amount in takes:
+        beaten &= amount[b] <= amount[a]
+        equal &= amount[b] == amount[a]
+    needless = np.zeros(len(order), dtype=bool)
+    needless[a[beaten & (~equal | (b < a))]] = True
+    return np.flatnonzero(~needless)
 
 
 def _profile_blockers(profiles: pd.DataFrame, asks: pd.DataFrame, sku: pd.DataFrame) -> Ints:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ailis_models.arrays import Bools, Calendar, Committed, Floats, Hired, Ints, Pools
+from ailis_models.arrays import Bools, Calendar, Committed, Data, Floats, Hired, Ints, Pools, Relaxable, Slices
 from ailis_opt.schema.instance import Instance
 
 COMMITTED = ("owned", "reserved")
@@ -165,3 +165,93 @@ def hired_arrays(supply: Supply, cal: Calendar, need: Floats) -> tuple[Hired, Fl
     )
     price, available = (head[name].to_numpy(np.float64)[None, :] for name in ("price_per_gpu_hour", "availability"))
     return arrays, price, available, window * most[None, :]
+
+
+def usable_gpus(committed: Committed, hired: Hired, slices: Slices, cal: Calendar, pools: int) -> Floats:
+    """(T, P) GPUs that a pool can have running through all of a period at the most: everything on offer, and what was signed before."""
+    t, c = np.arange(len(cal.period_hours))[:, None], committed
+    there = (t >= c.first) & (t < c.last + c.term)
+    gpus = np.zeros((pools, len(t)))
+    np.add.at(gpus, c.tranche_pool[c.tranche], (there * c.most * c.lot_gpus * slices.owned_available[0, c.tranche]).T)
+    np.add.at(gpus, c.tranche_pool, (c.already * slices.owned_available).T)
+    by_slice = np.zeros((pools, len(cal.slice_period)))
+    hire = slices.hire_most * hired.lot_gpus * slices.hired_available
+    np.add.at(by_slice, hired.pool, np.broadcast_to(hire, (len(cal.slice_period), len(hired.pool))).T)
+    least = np.full((pools, len(t)), np.inf)
+    np.minimum.at(least.T, cal.slice_period, by_slice.T)
+    total: Floats = (gpus + least).T
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class _ByHour:
+    """Committed capacity as if sold by the hour: merged offers, then lots signed before (which cannot be had in larger numbers)."""
+
+    pool: Ints  # (Y,)
+    available: Floats  # (Y,)
+    price: Floats  # (T, Y) money per GPU-hour
+    on_offer: Floats  # (T, Y) GPUs
+    useful: Floats  # (Y,) GPUs
+
+
+def _by_hour(supply: Supply, committed: Committed, hours: Floats, need: Floats) -> _ByHour:
+    """price[t] = price_per_gpu_hour + upfront_per_gpu ÷ (term · hours of t), so that nothing costs more by the hour than by the lot.
+
+    An offer is there from its first start to the end of the term of its last.
+    """
+    offers, periods = supply.offers, len(hours)
+    before = np.flatnonzero(offers["committed_lots"].to_numpy(float) > 0)
+    row = np.concatenate([[rows[0] for rows in supply.committed_of], before]).astype(np.int64)
+    signed = np.arange(len(row)) >= len(supply.committed_of)
+    lot, pool = offers["lot_gpus"].to_numpy(float)[row], offers["pool"].to_numpy(np.int64)[row]
+    term = np.nan_to_num(offers["term_periods"].to_numpy(float)[row], nan=periods)
+    t = np.arange(periods)[:, None]
+    first = np.where(signed, 0, offers["start"].to_numpy(np.int64)[row])
+    last = np.where(signed, 0, offers["last_start"].to_numpy(np.int64)[row])
+    limit = [offers["max_lots"].iloc[rows].sum(skipna=False) for rows in supply.committed_of]
+    stated = np.where(np.isnan(limit), np.inf, limit) if limit else np.zeros(0)
+    lots = np.concatenate([stated, offers["committed_lots"].to_numpy(float)[before]])
+    available = offers["availability"].to_numpy(float)[row]
+    useful = np.minimum(need[pool] / np.maximum(available, 1e-12), np.where(signed, lots * lot, np.inf))
+    on_offer = np.where((t >= first) & (t < last + term), np.minimum(lots * lot, useful), 0.0)
+    price = offers["price_per_gpu_hour"].to_numpy(float)[row] + offers["upfront_per_gpu"].to_numpy(float)[row] / term / hours[:, None]
+    return _ByHour(pool, available, price, on_offer, useful)
+
+
+def with_limits_apart(data: Data, supply: Supply, need: Floats, blockers: tuple[Ints, Ints, Ints], window: Bools, fits: Bools) -> Data:
+    """The same market with its limits of supply in `Data.relaxable`, and in their place what all demand could use."""
+    c, cal = data.committed, data.calendar
+    head = supply.offers.iloc[[rows[0] for rows in supply.committed_of]]
+    usable = head["availability"].to_numpy(float) * c.lot_gpus
+    t = np.arange(data.periods)[:, None]
+    hour = _by_hour(supply, c, cal.period_hours, need)
+    short = np.concatenate([hour.pool[hour.available < 1], supply.offers.loc[supply.offers["availability"] < 1, "pool"].to_numpy(np.int64)])
+    slices = cal.slice_period
+    most = np.maximum(np.ceil(need[c.tranche_pool[c.tranche]] / np.maximum(usable, 1e-12) - 1e-9), np.maximum(c.least, c.most))
+    hire = supply.offers.iloc[[rows[0] for rows in supply.hired_of]]
+    useful = need[data.hired.pool] / np.maximum((hire["availability"] * hire["lot_gpus"]).to_numpy(float), 1e-12)
+    usable_by_job = usable_gpus(c, data.hired, data.slices, cal, len(need))[:, data.jobs.pool]
+    relaxable = Relaxable(
+        *blockers,
+        job_window=window,
+        job_on_offer=np.minimum(data.jobs.most, usable_by_job / data.jobs.gpus),
+        job_fits=fits,
+        lots_on_offer=c.most,
+        lots_window=(t >= c.first) & (t <= c.last),
+        hired_on_offer=data.slices.hire_most,
+        by_hour_pool=hour.pool,
+        by_hour_on_offer=hour.on_offer[slices],
+        by_hour_useful=hour.useful[None, :],
+        spare_pools=np.unique(short),
+    )
+    return replace(
+        data,
+        committed=replace(c, most=most, first=np.zeros_like(c.first), last=np.full_like(c.last, data.periods - 1)),
+        slices=replace(
+            data.slices,
+            hire_most=np.maximum(np.ceil(useful - 1e-9), data.hired.least)[None, :],
+            by_hour_price=hour.price[slices],
+            by_hour_available=hour.available[None, :],
+        ),
+        relaxable=relaxable,
+    )

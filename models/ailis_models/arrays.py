@@ -2,7 +2,8 @@
 
 Sizes: T periods, S slices, P pools, K tranches, O committed offers, H hired offers, W workloads, Q demand classes,
 R routes of serving and batch workloads, B standby routes, J gang routes (training), N regional splits, C capped regions,
-M placements. Integer arrays hold positions in the list they name. `Slices` holds what may vary from slice to slice.
+M placements, Y contracts whose capacity may be had by the hour. Integer arrays hold positions in the list they name. `Slices` holds
+what may vary from slice to slice.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ class Jobs:
     region: Ints  # (J,)
     gpus: Floats  # (J,) GPUs that a gang takes
     rate: Floats  # (J,) outcomes per gang-hour
-    most: Floats  # (T, J) gangs that would do the whole job in that period; 0 outside release..deadline
+    most: Floats  # (T, J) gangs that would do the whole job in that period, or that its pool can hold; 0 outside release..deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,29 @@ class Placements:
 
 
 @dataclass(frozen=True, slots=True)
+class Relaxable:
+    """What the layers limit, kept apart from the program so that each may be dropped: only where layers are to be compared.
+
+    The program then holds every route, open or closed, and whatever a dropped layer would allow: committed capacity by the hour
+    (`by_hour`), GPUs that are out of service (`spare`). Which of it counts is decided by bounds alone (`relaxation.py`).
+    """
+
+    route_blockers: Ints  # (R,) reasons
+    standby_blockers: Ints  # (B,)
+    job_blockers: Ints  # (J,)
+    job_window: Bools  # (T, J) release..deadline
+    job_on_offer: Floats  # (T, J) gangs, or parts of one, that all capacity on offer in the pool could hold
+    job_fits: Bools  # (P, W) whether the capacity on offer in a pool could do all of a job between release and deadline
+    lots_on_offer: Floats  # (O,) lots in force at any one time; `Committed.most` are those that all demand could use
+    lots_window: Bools  # (T, O) periods in which a lot may start
+    hired_on_offer: Floats  # (S, H) lots, 0 outside the offer's window; `Slices.hire_most` are those that all demand could use
+    by_hour_pool: Ints  # (Y,)
+    by_hour_on_offer: Floats  # (S, Y) GPUs, 0 where no lot could be in force
+    by_hour_useful: Floats  # (1, Y) GPUs that all demand could use
+    spare_pools: Ints  # pools of which some capacity is less than fully available
+
+
+@dataclass(frozen=True, slots=True)
 class Slices:
     """What may vary from slice to slice. The first axis is S, or 1 where all slices are alike."""
 
@@ -165,6 +189,8 @@ class Slices:
     kw: Floats  # (., P) kW at the meter per GPU
     energy_price: Floats  # (., P) money per kWh; 0 where included
     cap_mw: Floats  # (., C) MW, inf where none
+    by_hour_price: Floats  # (., Y) money per GPU-hour, upfront included; Y = 0 where layers are not to be compared
+    by_hour_available: Floats  # (., Y) usable share
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +211,7 @@ class Data:
     capped: Ints  # (C,) regions with a power cap in some period
     slices: Slices
     budget: float  # money, inf where none
+    relaxable: Relaxable | None = None
 
     @property
     def periods(self) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
-from ailis_models.arrays import Data, members
-from ailis_models.families import Rows, family
+from ailis_models.arrays import Bools, Data, Relaxable, members
+from ailis_models.families import Bound, Bounds, Rows, family
 
 
 @family("contract", "plan", unit="lot", index=("offer", "period"), kind="definition")
@@ -27,12 +28,21 @@ def in_force(m: Any, d: Data) -> Rows:
 
 @family("contract", "plan", unit="GPU", index=("tranche", "period"), kind="definition")
 def ownership(m: Any, d: Data) -> Rows:
-    """GPUs in force in a tranche: owned[k,t] = Σ_{o in k} lot_gpus[o]·in_force[o,t] + GPUs of lots signed before   [GPU]."""
+    """GPUs in force in a tranche.
+
+    owned[k,t] = Σ_{o in k} lot_gpus[o]·in_force[o,t] + GPUs of lots signed before   [GPU]
+
+    Where market terms may be dropped, what was signed before counts times `obliged`.
+    """
     lot = d.committed.lot_gpus.tolist()
     for k, offers in enumerate(members(d.committed.tranche, len(d.committed.tranche_pool))):
         for t in range(d.periods):
             bought = pyo.quicksum(lot[o] * m.in_force[o, t] for o in offers)
-            yield (k, t), m.owned[k, t] - bought == float(d.committed.already[t, k])
+            before = float(d.committed.already[t, k])
+            if d.relaxable and before:
+                yield (k, t), m.owned[k, t] - bought - before * m.obliged[0] == 0
+            else:
+                yield (k, t), m.owned[k, t] - bought == before
 
 
 @family("contract", "plan", unit="lot", index=("offer", "period"))
@@ -63,10 +73,38 @@ def engage_to_hire(m: Any, d: Data) -> Rows:
         yield h, m.hired[h] - m.hire_most[h] * m.engaged[h] <= 0
 
 
+def bounds(d: Data, r: Relaxable, on: Bools) -> Bounds:
+    """Not enforced: capacity of committed offers is divisible and paid by the hour at the contract's rate, upfront payments included.
+
+    Enforced: by_hour[y] = 0 and obliged = 1 (lots signed before are paid whether used or not). Else lots[o,t] = 0 (capacity by the
+    hour can do all that lots can, for no more), obliged = 0 (lots signed before are paid by the hour, too), and what is hired is
+    divisible with no least amount.
+    """
+    enforced = bool(on.any())
+    offers = len(d.committed.term)
+    yield Bound("lots", np.full((d.periods, offers), np.inf if enforced else 0.0))
+    yield Bound("in_force", np.full((d.periods, offers), np.inf if enforced else 0.0))
+    yield Bound("owned", np.full((d.periods, len(d.committed.tranche_pool)), np.inf if enforced else 0.0))
+    yield Bound("signed", np.full((d.periods, offers), 1.0 if enforced else 0.0))
+    yield Bound("by_hour", np.full((1, len(r.by_hour_pool)), 0.0 if enforced else np.inf))
+    yield Bound("obliged", np.array([1.0 if enforced else 0.0]))
+    yield Bound("obliged", np.array([1.0 if enforced else 0.0]), lower=True)
+    yield Bound("engaged", np.full((1, len(d.hired.pool)), 0.0 if enforced else 1.0), lower=True)
+
+
 FAMILIES = (in_force, ownership, least_lots, sign_to_start, least_hired, engage_to_hire)
 
 
 def plan_cost(m: Any, d: Data) -> Any:
     """Take-or-pay: Σ_{o,t} cost[t,o]·lots[o,t], every hour in force in the horizon and its part of the upfront, and lots signed before."""
     cost = d.committed.cost.tolist()
-    return d.committed.sunk + pyo.quicksum(cost[t][o] * lots for (o, t), lots in m.lots.items())
+    sunk = d.committed.sunk * m.obliged[0] if d.relaxable else d.committed.sunk
+    return sunk + pyo.quicksum(cost[t][o] * lots for (o, t), lots in m.lots.items())
+
+
+def slice_cost(m: Any, d: Data) -> Any:
+    """Committed capacity by the hour, where market terms may be dropped.
+
+    Σ_y by_hour[y] · H · by_hour_price[y]   [GPU · h · money/GPU-hour]
+    """
+    return pyo.quicksum(m.by_hour_price[y] * m.hours[0] * gpus for y, gpus in m.by_hour.items())

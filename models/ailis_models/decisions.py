@@ -35,6 +35,7 @@ def plan_variables(m: Any, d: Data) -> None:
     output[j,t]    outcomes that they produce in t
     chosen[w,p]    1 if training workload w runs in pool p; only where it may not move
     undone[w]      outcomes of training workload w left unserved
+    obliged[0]     1 if lots signed before are paid whether used or not; a variable only where market terms may be dropped
     moved[n,t]     |change of the region's share| of split n from t-1 to t; only where movement is limited
     """
     periods = range(d.periods)
@@ -62,6 +63,7 @@ def plan_variables(m: Any, d: Data) -> None:
     pinned = {(int(jobs.workload[j]), int(jobs.pool[j])) for j in range(len(jobs.rate)) if w.move_share[jobs.workload[j]] <= 0}
     m.chosen = pyo.Var(sorted(pinned), domain=pyo.Binary)
     m.undone = pyo.Var([i for i in range(len(w.total)) if w.training[i] and w.sheddable[i]], domain=pyo.NonNegativeReals)
+    m.obliged = pyo.Var([0] if d.relaxable else [], bounds=(0.0, 1.0))
     limited = [n for n, i in enumerate(d.splits.workload.tolist()) if w.move_share[i] < 1]
     m.moved = pyo.Var(limited, range(1, d.periods), domain=pyo.NonNegativeReals)
 
@@ -77,6 +79,8 @@ def slice_variables(m: Any, d: Data) -> None:
     engaged[h]   1 if any lot of h is hired; only where a least number of lots is asked for
     served[n]    outcomes of a workload served in a region; only for splits that a row asks for
     ready[n]     outcomes that the region could serve, standby included; only for workloads with a failover share
+    by_hour[y]   GPUs of a committed offer, paid by the hour; only where market terms may be dropped
+    spare[p]     usable GPUs of pool p that are counted as out of service; only where the limits of supply may be dropped
     spend[0]     money spent in the slice; only where there is a budget
     """
     h, w = d.hired, d.workloads
@@ -94,6 +98,8 @@ def slice_variables(m: Any, d: Data) -> None:
     m.engaged = pyo.Var([i for i in range(len(h.pool)) if h.least[i] > 0], domain=pyo.Binary)
     m.served = pyo.Var(range(len(d.splits.workload)), domain=pyo.NonNegativeReals)
     m.ready = pyo.Var([n for n, i in enumerate(d.splits.workload.tolist()) if w.failover_share[i] > 0], domain=pyo.NonNegativeReals)
+    m.by_hour = pyo.Var(range(len(d.relaxable.by_hour_pool) if d.relaxable else 0), domain=pyo.NonNegativeReals)
+    m.spare = pyo.Var(d.relaxable.spare_pools.tolist() if d.relaxable else [], domain=pyo.NonNegativeReals)
     if d.budget < float("inf"):
         m.spend = pyo.Var([0])
 

@@ -33,6 +33,7 @@ class Family:
     a *stock* (GPUs, MW) is held for a period, so its duals add up over slices and are divided by periods;
     a *flow* (outcomes) is counted, so its price is the mean weighted by the limit; a *definition* is no limit.
     `index` names what each position of the row's index refers to.
+    `stands`: the rows hold whichever layers are enforced: they are the question itself (demand), or what capacity means.
     """
 
     rule: Callable[[Any, Data], Rows]
@@ -41,6 +42,12 @@ class Family:
     unit: str
     index: tuple[str, ...]
     kind: Kind
+    stands: bool = False
+
+    @property
+    def freed(self) -> bool:
+        """True if the rows are dropped with their layer."""
+        return self.kind != "definition" and not self.stands
 
     @property
     def name(self) -> str:
@@ -59,7 +66,23 @@ class Family:
 
 
 def family(
-    layer: str, scope: Scope, *, unit: str, index: tuple[str, ...], kind: Kind = "stock"
+    layer: str, scope: Scope, *, unit: str, index: tuple[str, ...], kind: Kind = "stock", stands: bool = False
 ) -> Callable[[Callable[[Any, Data], Rows]], Family]:
     """Declare the decorated rule as a family of `layer`."""
-    return lambda rule: Family(rule, layer, scope, unit, index, kind)
+    return lambda rule: Family(rule, layer, scope, unit, index, kind, stands)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Bounds that a layer puts on a variable, enforced or not; of several layers the tightest counts.
+
+    `values`: (items,) or (second index, first index) of a plan variable, (slices or 1, items) of a slice variable. Upper bounds
+    unless `lower` is set.
+    """
+
+    variable: str
+    values: Any
+    lower: bool = False
+
+
+Bounds = Iterator[Bound]

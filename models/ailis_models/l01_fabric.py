@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from ailis_models.arrays import Bools, Data, Floats, Ints, members
-from ailis_models.families import Rows, family
+from ailis_models.arrays import Bools, Data, Floats, Ints, Relaxable
+from ailis_models.families import Bound, Bounds, Rows, family
 
 
 def fits_memory(weights_gb: Floats, kv_gb_per_sequence: Floats, sequences: Floats, gpus: Floats, memory_gb: Floats) -> Bools:
@@ -55,19 +55,43 @@ def use(m: Any, d: Data) -> Rows:
             yield p, taken - m.used[p] == 0
 
 
-@family("L1.supply", "slice", unit="GPU", index=("pool",))
+@family("L1.supply", "slice", unit="GPU", index=("pool",), stands=True)
 def capacity(m: Any, d: Data) -> Rows:
     """GPUs that run in a pool are in force or hired, less what is unavailable.
 
     running[p] <= Σ_{k in p} available[k]·owned[k] + Σ_{h in p} available[h]·lot_gpus[h]·hired[h]   [GPU]
+
+    Where layers are compared, capacity by the hour stands beside what is hired, and spare[p] is added.
     """
-    n = len(d.pools.region)
-    tranches, offers = members(d.committed.tranche_pool, n), members(d.hired.pool, n)
-    lot = d.hired.lot_gpus.tolist()
-    for p in range(n):
-        supply = [m.owned_available[k] * m.owned[k] for k in tranches[p]]
-        supply += [m.hired_available[h] * lot[h] * m.hired[h] for h in offers[p]]
-        yield p, m.running[p] - pyo.quicksum(supply) <= 0
+    for p, supply in enumerate(_supply(m, d)):
+        usable = [available * gpus for available, gpus in supply] + ([m.spare[p]] if p in m.spare else [])
+        yield p, m.running[p] - pyo.quicksum(usable) <= 0
+
+
+def _supply(m: Any, d: Data) -> list[list[tuple[Any, Any]]]:
+    """Per pool: (usable share, GPUs) of everything that is in force or hired."""
+    supply: list[list[tuple[Any, Any]]] = [[] for _ in d.pools.region]
+    for k, p in enumerate(d.committed.tranche_pool.tolist()):
+        supply[p].append((m.owned_available[k], m.owned[k]))
+    for h, (p, lot) in enumerate(zip(d.hired.pool.tolist(), d.hired.lot_gpus.tolist(), strict=True)):
+        supply[p].append((m.hired_available[h], lot * m.hired[h]))
+    for y, p in enumerate(d.relaxable.by_hour_pool.tolist() if d.relaxable else []):
+        supply[p].append((m.by_hour_available[y], m.by_hour[y]))
+    return supply
+
+
+@family("L1.supply", "slice", unit="GPU", index=("pool",), kind="definition")
+def spares(m: Any, d: Data) -> Rows:
+    """Without the limits of supply nothing is out of service: what availability takes away is usable, too.
+
+    spare[p] <= Σ_{k in p} (1 − available[k])·owned[k] + Σ_{h in p} (1 − available[h])·lot_gpus[h]·hired[h]   [GPU]
+
+    Written only where layers are compared; spare[p] is 0 where the layer is enforced.
+    """
+    if d.relaxable:
+        supply = _supply(m, d)
+        for p in m.spare:
+            yield p, m.spare[p] - pyo.quicksum((1 - available) * gpus for available, gpus in supply[p]) <= 0
 
 
 @family("L1.topology", "plan", unit="gang", index=("workload", "pool", "profile", "period"), kind="flow")
@@ -111,7 +135,34 @@ def gangs_needed(m: Any, d: Data) -> Rows:
             yield (w, p), needed * m.chosen[w, p] - running <= 0
 
 
-FAMILIES = (use, capacity, gangs_in_chosen_pool, one_pool, gangs_needed)
+def supply_bounds(d: Data, r: Relaxable, on: Bools) -> Bounds:
+    """Not enforced: as many lots as all demand could use, from any period on; no quota; nothing is out of service.
+
+    lots[o,t] = 0 outside the window of the offer (lead time, first and last start); in_force[o,t] <= lots on offer; hired[h] <= quota of
+    the slice; by_hour[y] <= GPUs on offer; spare[p] = 0. What a GPU costs stays, and so does that it must be in force or hired to run.
+    """
+    enforced = bool(on.any())
+    periods, pools = d.periods, len(d.pools.region)
+    offered = r.lots_on_offer if enforced else d.committed.most
+    yield Bound("lots", np.where(r.lots_window, offered, 0.0) if enforced else np.tile(offered, (periods, 1)))
+    yield Bound("in_force", np.tile(offered, (periods, 1)))
+    yield Bound("hired", r.hired_on_offer if enforced else d.slices.hire_most)
+    yield Bound("by_hour", r.by_hour_on_offer if enforced else r.by_hour_useful)
+    if enforced:
+        yield Bound("gangs", r.job_on_offer)
+    yield Bound("spare", np.full((1, pools), 0.0 if enforced else np.inf))
+
+
+def topology_bounds(d: Data, r: Relaxable, on: Bools) -> Bounds:
+    """Not enforced: replicas may leave their domain and take just their GPUs, gangs need no cluster, may be spread and run in part.
+
+    Replicas and gangs that take what they would take if nothing were lost to packing are routes of their own, which this layer closes.
+    chosen[w,p] = 0 of a workload for which it is not enforced: its gangs may be in many pools, in fractions.
+    """
+    yield Bound("chosen", np.tile(np.where(on, np.inf, 0.0), (len(d.pools.region), 1)))
+
+
+FAMILIES = (use, capacity, spares, gangs_in_chosen_pool, one_pool, gangs_needed)
 
 
 def slice_cost(m: Any, d: Data) -> Any:

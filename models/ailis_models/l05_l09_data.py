@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
-from ailis_models.arrays import Data
-from ailis_models.families import Rows, family
+from ailis_models.arrays import Bools, Data, Relaxable
+from ailis_models.families import Bound, Bounds, Rows, family
 
 
 def permits(dataset_jurisdictions: Sequence[str], region_jurisdictions: Sequence[str]) -> bool:
@@ -48,6 +49,15 @@ def training_data_in_place(m: Any, d: Data) -> Rows:
         if (w, k) in jobs:
             produced = pyo.quicksum(m.output[j, t] for j in jobs[w, k] for t in range(d.periods))
             yield (w, k, i), produced - float(d.workloads.total[w]) * m.placed[i] <= 0
+
+
+def bounds(d: Data, r: Relaxable, on: Bools) -> Bounds:
+    """Not enforced: data may be in any region, and a workload runs where its data are not held. So no copy is placed for its sake.
+
+    placed[i] = 0 where nobody who needs the dataset is held to this layer. Egress to users is a price, not a limit: it stays.
+    """
+    asked = [any(on[w] for w in d.placements.needed_by[dataset]) for dataset in d.placements.dataset.tolist()]
+    yield Bound("placed", np.where(np.array(asked, dtype=bool), 1.0, 0.0))
 
 
 FAMILIES = (data_in_place, training_data_in_place)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
-from ailis_models.arrays import Data, members
-from ailis_models.families import Rows, family
+from ailis_models.arrays import Bools, Data, Relaxable, members
+from ailis_models.families import Bound, Bounds, Rows, family
 
 
-@family("L16", "slice", unit="outcome", index=("class",), kind="flow")
+@family("L16", "slice", unit="outcome", index=("class",), kind="flow", stands=True)
 def demand(m: Any, d: Data) -> Rows:
     """Every outcome asked for is served, or counted as unserved where that is allowed.
 
@@ -24,7 +25,7 @@ def demand(m: Any, d: Data) -> Rows:
             yield q, served == m.demand[q]
 
 
-@family("L16", "plan", unit="outcome", index=("workload",), kind="flow")
+@family("L16", "plan", unit="outcome", index=("workload",), kind="flow", stands=True)
 def training_done(m: Any, d: Data) -> Rows:
     """A training job is done by its deadline: Σ_{j,t} output[j,t] + undone[w] = total[w]   [outcomes]; gangs run in that time only."""
     for w, jobs in enumerate(members(d.jobs.workload, len(d.workloads.total))):
@@ -44,7 +45,7 @@ def training_output(m: Any, d: Data) -> Rows:
                 yield (j, t), m.output[j, t] <= 0
 
 
-@family("L16", "plan", unit="outcome", index=("workload",), kind="flow")
+@family("L16", "plan", unit="outcome", index=("workload",), kind="flow", stands=True)
 def service_floor(m: Any, d: Data) -> Rows:
     """Over the horizon at least a share of the demand is served: Σ unserved[q,s] <= (1 − min_service) · total[w]   [outcomes]."""
     w = d.workloads
@@ -54,6 +55,16 @@ def service_floor(m: Any, d: Data) -> Rows:
             yield i, m.undone[i] <= limit
         elif w.sheddable[i] and classes:
             yield i, pyo.quicksum(m.export_unserved[s, q] for s in range(d.n_slices) for q in classes) <= limit
+
+
+def bounds(d: Data, r: Relaxable, on: Bools) -> Bounds:
+    """Not enforced: a training job may run in any period, and the budget is dropped.
+
+    gangs[j,t] = 0 outside release..deadline. Demand and the service floor stand: they are the outcomes whose cost is asked for, so that
+    every cost is that of the same outcomes.
+    """
+    open_ = r.job_window | ~on[d.jobs.workload][None, :]
+    yield Bound("gangs", np.where(open_, np.inf, 0.0))
 
 
 FAMILIES = (demand, training_done, training_output, service_floor)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ailis_models.arrays import Data as Arrays
+from ailis_opt.prepare import prepare
 from tests.models.markets import Row, by_period, market, offer
-from tests.support.files import Data
+from tests.support.files import Data, as_instance
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,8 @@ class Case:
     """`binding` costs `cost`, and `free` without the family's rows; `slack` costs `slack_cost` with and without them.
 
     `defined` are values of the family's variables in the (only) best plan of `binding`. With `ratio` costs are per outcome. `implied` names
-    families that follow from this one and are taken away with it; with `relaxed` the costs are those of the relaxation.
+    families that follow from this one and are taken away with it; with `relaxed` the costs are those of the relaxation, and with
+    `relaxable` those of the program in which layers may be dropped, none of them enforced by bounds.
     """
 
     binding: Data
@@ -26,6 +29,12 @@ class Case:
     ratio: bool = False
     implied: tuple[str, ...] = ()
     relaxed: bool = False
+    relaxable: bool = False
+
+    @property
+    def arrays(self) -> Arrays:
+        """`binding`, prepared."""
+        return prepare(as_instance(self.binding), self.relaxable).data
 
 
 def _capped(cap_mw: float) -> Data:
@@ -45,8 +54,9 @@ NEAR_FAR = (offer("near", 1), offer("far", 3, region="b"))
 
 
 def _pinned(cheap: int, demand: float = 4) -> Data:
-    """Four gangs' work in one pool: the cheap one, if it holds them."""
-    return market(offer("cheap", 1, max_lots=cheap), offer("dear", 3, tier="trusted"), work=TRAINING | {"max_move_share": 0}, demand=demand)
+    """Four gangs' work in one pool: the cheap one, if it holds enough of them at 1 (more there cost 9)."""
+    offers = (offer("cheap", 1, max_lots=cheap), offer("more", 9), offer("dear", 3, tier="trusted"))
+    return market(*offers, work=TRAINING | {"max_move_share": 0}, demand=demand)
 
 
 def _data(home: float, away: float, **work: Any) -> Data:
@@ -138,6 +148,8 @@ CASES: dict[str, Case] = {
     "use": Case(_packed(), 2 * 5 * 4, 0, defined={"used": [[20.0]], "replicas": [[5.0]]}),
     # 4 GPUs in hand give 3.2; the other 6.8 need 8.5 hired
     "capacity": Case(_held(4), 4 + 2 * 8.5, 4, _held(15), 15),
+    # 10 of 10 GPUs run where nothing is out of service; as many as you like where that were no limit
+    "spares": Case(market(offer("hire", 2, availability=0.8)), 10 * 2, 0, defined={"spare": [[2.0]]}, relaxable=True),
     "gangs_in_chosen_pool": Case(_pinned(2), 4 * 3, 2 * 1 + 2 * 3, _pinned(4), 4, implied=("gangs_needed",)),
     "one_pool": Case(_pinned(2), 4 * 3, 2 * 1 + 2 * 3, _pinned(4), 4, implied=("gangs_needed",)),
     # three whole gangs, where two and a half would do

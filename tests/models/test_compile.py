@@ -18,9 +18,10 @@ from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from ailis_models.arrays import Data as Arrays
 from ailis_models.formulation import FAMILIES, whole_model
 from ailis_opt.engine.compile import Program
+from ailis_opt.prepare import prepare
 from tests.models.cases import BOUNDS, CASES
-from tests.models.markets import prepared, stamped
-from tests.support.files import Data
+from tests.models.markets import stamped
+from tests.support.files import Data, as_instance
 from tests.support.generate import FEATURES, random_instance
 
 Key = tuple[int, str, Any]
@@ -121,12 +122,13 @@ def instances() -> dict[str, Data]:
     found = {f"random {seed}": random_instance(seed) for seed in SEEDS}
     found |= {f"random {seed}, all features": random_instance(seed, features=FEATURES) for seed in EVERYTHING}
     found |= {name: case.binding for name, case in CASES.items()}
+    found |= {f"{name}, relaxable": found[name] for name in list(found)[::5]}
     return found | {name: data for name, (data, *_) in BOUNDS.items()}
 
 
 @cache
 def arrays(name: str) -> Arrays:
-    return prepared(instances()[name]).data
+    return prepare(as_instance(instances()[name]), relaxable=name.endswith("relaxable")).data
 
 
 def families(name: str) -> set[str]:
@@ -142,7 +144,7 @@ def test_stamped_as_pyomo_has_it(name: str) -> None:
 
 
 def test_every_family_occurs() -> None:
-    assert set().union(*(families(name) for name in CASES)) == {family.name for family in FAMILIES}
+    assert set().union(*(families(name) for name in instances())) == {family.name for family in FAMILIES}
 
 
 def test_random_instances_hold_nearly_every_family() -> None:

@@ -11,19 +11,19 @@ from tests.models.cases import BOUNDS, CASES
 from tests.models.markets import by_period, family_rows, prepared, relaxed, solve, stamped, values, without
 
 DEFINITIONS = {family.name for family in FAMILIES if family.kind == "definition"}
-EQUALITIES = {"demand", "training_done", "training_output", "use", "regional", "readiness", "in_force", "ownership", "spending"}
+NEVER_SLACK = {"spares", "demand", "training_done", "training_output", "use", "regional", "readiness", "in_force", "ownership", "spending"}
 
 
 def test_every_family_has_its_case() -> None:
     assert set(CASES) == {family.name for family in FAMILIES}
     assert {name for name, case in CASES.items() if case.defined} >= DEFINITIONS
-    assert {name for name, case in CASES.items() if case.slack is None} == EQUALITIES
+    assert {name for name, case in CASES.items() if case.slack is None} == NEVER_SLACK
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_binding(name: str) -> None:
     case = CASES[name]
-    program = stamped(prepared(case.binding).data)
+    program = stamped(case.arrays)
     program = relaxed(program) if case.relaxed else program
     found = solve(program, case.ratio)
     assert found.upper == pytest.approx(case.cost, rel=1e-7)

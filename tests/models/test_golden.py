@@ -9,17 +9,16 @@ import pyomo.environ as pyo
 import pytest
 from pyomo.repn.plugins.lp_writer import LPWriter
 
+from ailis_models.arrays import Data as Arrays
 from ailis_models.formulation import FAMILIES, whole_model
 from tests.models.cases import CASES
-from tests.models.markets import prepared
-from tests.support.files import Data
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def family_lp(data: Data, name: str) -> str:
+def family_lp(data: Arrays, name: str) -> str:
     """The LP file of the rows of one family, with nothing to minimize."""
-    model = whole_model(prepared(data).data)
+    model = whole_model(data)
     model.objective.set_value(0.0)
     for constraint in model.component_objects(pyo.Constraint):
         if constraint.local_name != name:
@@ -31,7 +30,7 @@ def family_lp(data: Data, name: str) -> str:
 
 @pytest.mark.parametrize("name", [family.name for family in FAMILIES])
 def test_rows(name: str, update: bool) -> None:
-    file, text = GOLDEN / f"{name}.lp", family_lp(CASES[name].binding, name)
+    file, text = GOLDEN / f"{name}.lp", family_lp(CASES[name].arrays, name)
     if update:
         file.write_text(text, encoding="utf-8")
     assert "c_" in text.split("s.t.")[1], "the case has no row of the family"

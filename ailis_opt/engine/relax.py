@@ -1,0 +1,118 @@
+"""A program with only some layers enforced: the same rows and columns, other bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ailis_models import relaxation
+from ailis_models.arrays import Bools, Data, Floats, Ints
+from ailis_models.families import Family
+from ailis_models.formulation import FAMILIES
+from ailis_models.layers import LAYERS
+from ailis_opt.engine.compile import Program
+from ailis_opt.engine.template import Group
+
+PARTS = {"lots": ("whole_lots", "part_lots"), "hired": ("whole_hired", "part_hired")}
+"""Decisions that stand in two variables, whole and divisible ones apart."""
+
+
+class Relaxer:
+    """Makes programs with fewer layers from the one program of `data` (prepared with everything that a layer might allow).
+
+    What it needs of the layout is worked out once; a set of layers then costs a few passes over the bounds.
+    """
+
+    def __init__(self, data: Data, program: Program) -> None:
+        if data.relaxable is None:
+            raise ValueError("prepare the instance with relaxable=True")
+        self.data, self.program = data, program
+        self._columns = {group.name: (scope, group) for scope, group in self._groups("columns")}
+        self._rows = list(self._freed_rows())
+
+    def _groups(self, kind: str) -> Iterator[tuple[int, Group]]:
+        layout = self.program.layout
+        for scope, extent in enumerate((layout.plan, layout.slice)):
+            for group in getattr(extent, kind):
+                yield scope, group
+
+    def _freed_rows(self) -> Iterator[tuple[Family, Ints, Ints]]:
+        """Families whose rows go with their layer: row numbers (slices or 1, rows), and the workload of each row (-1: all together)."""
+        component = {f"{layer.component}.{f.name}": f for layer in LAYERS for f in FAMILIES if f.layer == layer.id}
+        for scope, group in self._groups("rows"):
+            family = component[group.name]
+            if family.freed and group.keys:
+                yield family, self._numbers(scope, group, rows=True), np.array([self._workload(family, key) for key in group.keys])
+
+    def _workload(self, family: Family, key: Any) -> int:
+        first = key[0] if isinstance(key, tuple) else key
+        if family.index[0] != "workload":
+            return -1
+        if family.index[1:3] == ("pool", "profile"):  # rows of gangs go by their route
+            return int(self.data.jobs.workload[first])
+        return int(first)
+
+    def _numbers(self, scope: int, group: Group, rows: bool = False) -> Ints:
+        """(slices or 1, keys) numbers of a group's columns or rows."""
+        layout, width = self.program.layout, len(group.keys)
+        own = np.arange(group.start, group.start + width)[None, :]
+        if scope == 0:
+            return own
+        first = layout.plan.n_rows if rows else layout.plan.n_columns
+        step = layout.slice.n_rows if rows else layout.slice.n_columns
+        numbers: Ints = first + step * np.arange(layout.slices)[:, None] + own
+        return numbers
+
+    def program_of(self, enforced: relaxation.Enforced) -> Program:
+        """The program with the layers of `enforced`. Columns that their bounds leave no choice count as real."""
+        p = self.program
+        lower, upper = p.column_lower.copy(), p.column_upper.copy()
+        for bound in relaxation.bounds(self.data, enforced):
+            for name in PARTS.get(bound.variable, (bound.variable,)):
+                scope, group = self._columns[name]
+                if group.keys:
+                    at, values = self._numbers(scope, group), _picked(scope, group, bound.values)
+                    if bound.lower:
+                        lower[at] = np.maximum(lower[at], values)
+                    else:
+                        upper[at] = np.minimum(upper[at], values)
+        row_lower, row_upper = p.row_lower.copy(), p.row_upper.copy()
+        for family, at, workload in self._rows:
+            on = enforced[family.layer]
+            free = np.where(workload < 0, not on.any(), ~on[workload])
+            row_lower[at[:, free]], row_upper[at[:, free]] = -np.inf, np.inf
+        whole = self._whole(enforced) & (lower < upper)
+        rounded = np.zeros(len(whole), dtype=bool)
+        rounded[p.integer] = p.rounded
+        return replace(
+            p,
+            column_lower=lower,
+            column_upper=upper,
+            row_lower=row_lower,
+            row_upper=row_upper,
+            integer=whole,
+            rounded=rounded[whole],
+        )
+
+    def _whole(self, enforced: relaxation.Enforced) -> Bools:
+        """(columns,) True where a column is whole for the sake of a layer that is enforced."""
+        whole = self.program.integer.copy()
+        for layer, names in relaxation.DIVISIBLE.items():
+            on = enforced[layer]
+            for name in names:
+                scope, group = self._columns[name]
+                if group.keys:
+                    free = ~on[self.data.jobs.workload[[key[0] for key in group.keys]]] if name == "gangs" else np.array([not on.any()])
+                    whole[self._numbers(scope, group)[:, np.broadcast_to(free, len(group.keys))]] = False
+        return whole
+
+
+def _picked(scope: int, group: Group, values: Floats) -> Floats:
+    """The values of a bound in the order of a group's keys: (1, keys) in plan scope, (slices or 1, keys) in slice scope."""
+    keys = np.array(group.keys, dtype=np.int64)
+    if scope == 0:
+        return values[keys[:, 1], keys[:, 0]][None, :] if keys.ndim == 2 else values[keys][None, :]
+    return values[:, keys]
