@@ -88,6 +88,18 @@ class Solver:
         cost = (money * p.cost + q * p.lost) * self.scaling.column * self.scaling.cost
         self._highs.changeColsCost(len(cost), np.arange(len(cost), dtype=np.int32), cost)
 
+    def use(self, program: Program) -> None:
+        """Another program of the same matrix and costs, with its own bounds and its own whole columns."""
+        h, row, column = self._highs, self.scaling.row, self.scaling.column
+        rows, columns = np.arange(len(row), dtype=np.int32), np.arange(len(column), dtype=np.int32)
+        h.changeColsBounds(len(columns), columns, program.column_lower / column, program.column_upper / column)
+        h.changeRowsBounds(len(rows), rows, program.row_lower * row, program.row_upper * row)
+        changed = np.flatnonzero(program.integer != self.program.integer).astype(np.int32)
+        if len(changed):
+            h.changeColsIntegrality(len(changed), changed, program.integer[changed].astype(np.uint8))
+        self.program = program
+        self._integers = np.flatnonzero(program.integer).astype(np.int32)
+
     def set_integer_bounds(self, lower: Floats, upper: Floats) -> None:
         """Bounds of the integer columns, in their order."""
         self._highs.changeColsBounds(len(self._integers), self._integers, lower, upper)
@@ -101,11 +113,20 @@ class Solver:
         """Values of the integer columns of x."""
         return x[self._integers]
 
-    def relax(self, deadline: float, presolve: bool = True) -> Answer:
-        """Solve the LP relaxation (with the integer bounds now set): optimum and duals."""
+    def relax(self, deadline: float, presolve: bool = True, patience: float | None = None) -> Answer:
+        """Solve the LP relaxation (with the integer bounds now set): optimum and duals.
+
+        HiGHS starts from the last basis, without presolve, if there is one. With `patience` it gets so many seconds for that; then it
+        starts afresh with presolve, which is faster where much has changed.
+        """
         h = self._highs
         h.setOptionValue("solve_relaxation", True)
-        answer = self._run(deadline, None, presolve)
+        if patience is not None:
+            answer = self._run(min(deadline, time.monotonic() + patience), None, presolve)
+        if patience is None or (answer.status == "limit" and time.monotonic() < deadline):
+            if patience is not None:
+                h.clearSolver()
+            answer = self._run(deadline, None, presolve)
         h.setOptionValue("solve_relaxation", False)
         if answer.x is None or answer.status != "optimal":
             return answer

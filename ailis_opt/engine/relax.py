@@ -81,8 +81,10 @@ class Relaxer:
                         upper[at] = np.minimum(upper[at], values)
         row_lower, row_upper = p.row_lower.copy(), p.row_upper.copy()
         for family, at, workload in self._rows:
-            on = enforced[family.layer]
-            free = np.where(workload < 0, not on.any(), ~on[workload])
+            free = np.zeros(len(workload), dtype=bool)
+            for layer in family.implied_by or (family.layer,):
+                on = enforced[layer]
+                free |= np.where(workload < 0, not on.any(), ~on[workload])
             row_lower[at[:, free]], row_upper[at[:, free]] = -np.inf, np.inf
         whole = self._whole(enforced) & (lower < upper)
         rounded = np.zeros(len(whole), dtype=bool)

@@ -14,12 +14,15 @@ import numpy as np
 
 from ailis_models.arrays import Floats
 from ailis_opt.engine.compile import Program
+from ailis_opt.engine.dive import dive
 from ailis_opt.engine.highs import Answer, Solver, Tick
 from ailis_opt.engine.ratio import RatioResult, Step, minimize_ratio
 
 SMALL = 20_000  # entries up to which the search goes without presolve: it costs nothing there, and HiGHS 1.15's has errors (3274)
 ROUND = 1e-9
+PATIENCE = 1.0  # seconds that a relaxation may take from the basis of the one before, before it is solved afresh
 RESERVE_SECONDS, RESERVE_SHARE = 5.0, 0.1  # of the time limit, kept for polishing
+DIVE_SECONDS, DIVE_SHARE = 30.0, 0.3  # the same for a plan by rounding
 BOX_SECONDS, BOX_SHARE = 60.0, 0.3  # at most so long, and at most that share of the time left, for the search near the relaxation
 
 
@@ -29,11 +32,16 @@ Report = Callable[["Progress"], bool]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`ratio`: minimize cost per outcome (else cost). `gap`: relative, on the objective. `time_limit`: seconds."""
+    """`ratio`: minimize cost per outcome (else cost). `gap`: relative, on the objective. `time_limit`: seconds.
+
+    `price`: a guess of the best ratio, to start from. `quick`: be content with the relaxation's bound and a plan by rounding.
+    """
 
     ratio: bool
     gap: float = 1e-4
     time_limit: float = np.inf
+    price: float | None = None
+    quick: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +75,12 @@ class Outcome:
 
 @dataclass
 class Search:
-    """One program, searched once. `best` is the best polished plan so far."""
+    """One program, searched once, in a solver of its own or one that already holds it. `best` is the best polished plan so far."""
 
     program: Program
     options: Options
     report: Report
+    loaded: Solver | None = None
     solver: Solver = field(init=False)
     best: Floats | None = None
     polished: tuple[float, Answer] | None = None  # the price and the LP of `best`
@@ -84,16 +93,18 @@ class Search:
         self.begun = time.monotonic()
         limit = self.options.time_limit
         self.deadline = self.begun + limit - min(RESERVE_SECONDS, RESERVE_SHARE * limit)
-        self.solver = Solver(self.program)
+        self.solver = Solver(self.program) if self.loaded is None else self.loaded
+        self.seconds_before = self.solver.seconds
 
     def run(self) -> Outcome:
         """Search to the gap, the time limit, or the stop."""
+        self.solver.set_price(self.options.price or 0.0 if self._is_ratio else 0.0)
         first = self._relax()
         if first is None:
             return Outcome("limit", -np.inf, solves=self.solves)
         if first.status == "infeasible":
             return Outcome("infeasible", np.inf, solves=self.solves)
-        result = self._ratio() if self._is_ratio else self._cost(first)
+        result = self._ratio(first) if self._is_ratio else self._cost(first)
         return self._outcome(result, self._is_ratio)
 
     def finish(self, integers: Floats) -> Outcome:
@@ -117,33 +128,42 @@ class Search:
         upper = np.inf if self.best is None else self._objective(self.best)
         return RatioResult(min(lower, upper), upper, (0.0,))
 
-    def _ratio(self) -> RatioResult:
+    def _ratio(self, first: Answer) -> RatioResult:
         """Dinkelbach: on the LP relaxation first, for a bound and a good price, then with integers."""
         p = self.program
-        self.solver.maximize_outcomes()
-        most = self._relax()
-        if most is None or most.x is None:
-            return RatioResult(-np.inf, np.inf, ())
-        if not np.isfinite(self._ratio_of(most.x)):  # nobody can be served
-            return RatioResult(np.inf, np.inf, ())
-        relaxed = minimize_ratio(self._relaxed_step, self._ratio_of(most.x), p.least, p.asked, 1e-9)
+        known = np.inf if self.options.price is None or first.x is None else self._ratio_of(first.x)
+        if not np.isfinite(known):
+            self.solver.maximize_outcomes()
+            most = self._relax()
+            if most is None or most.x is None:
+                return RatioResult(-np.inf, np.inf, ())
+            known = self._ratio_of(most.x)
+            if not np.isfinite(known):  # nobody can be served
+                return RatioResult(np.inf, np.inf, ())
+        relaxed = minimize_ratio(self._relaxed_step, known, p.least, p.asked, 1e-9)
         self.lower = relaxed.lower
         if not p.integer.any():
             final = self._integer_step(relaxed.upper, 0.0)
             return RatioResult(relaxed.lower, final.cost / final.outcomes, relaxed.prices) if final.cost and final.outcomes else relaxed
         start = relaxed.upper
-        first = self._integer_step(start, self.options.gap * abs(start) * max(p.least, 0.1 * p.asked))
-        if first.cost is None:
-            return RatioResult(self._certified(start, first.bound), np.inf, (start,))
+        step = self._integer_step(start, self.options.gap * abs(start) * max(p.least, 0.1 * p.asked))
+        if step.cost is None:
+            return RatioResult(self._certified(start, step.bound), np.inf, (start,))
         if self.best is not None and not np.isfinite(self._ratio_of(self.best)):  # serving nothing is best at that price
             self.solver.maximize_outcomes()
-            step = self._integers(1e-6 * p.asked, most)
-            if step.bound >= (1 - 1e-9) * p.asked:
+            most = self._relax()
+            if most is None or most.x is None:
+                return RatioResult(self.lower, np.inf, (start,))
+            served = self._integers(1e-6 * p.asked, most)
+            if served.bound >= (1 - 1e-9) * p.asked:
                 return RatioResult(np.inf, np.inf, (start,))
         if self.best is None or not np.isfinite(self._ratio_of(self.best)):
             return RatioResult(self.lower, np.inf, (start,))
+        if self.options.quick:
+            lower = self._certified(start, step.bound)
+            return RatioResult(lower, self._objective(self.best), (start,))
         result = minimize_ratio(
-            self._integer_step, self._objective(self.best), p.least, p.asked, self.options.gap, lower=self._certified(start, first.bound)
+            self._integer_step, self._objective(self.best), p.least, p.asked, self.options.gap, lower=self._certified(start, step.bound)
         )
         return RatioResult(result.lower, result.upper, (start, *result.prices))
 
@@ -174,7 +194,7 @@ class Search:
     def _relax(self) -> Answer | None:
         """The LP relaxation; 'infeasible' only if a second solve without presolve agrees; None if time is up."""
         self._tell("relaxation")
-        answer = self.solver.relax(self.deadline)
+        answer = self.solver.relax(self.deadline, patience=PATIENCE if self.loaded else None)
         self.solves += 1
         if answer.status == "infeasible":
             self._tell("second opinion")
@@ -193,6 +213,9 @@ class Search:
         bound, plan = first.bound, self.best
         small = len(self.program.value) <= SMALL
         if not small:
+            plan = self._better(plan, self._dive(first))
+            if self.options.quick or (plan is not None and self.solver.value(plan) - bound <= target):
+                return self._step(plan, bound)
             plan = self._better(plan, self._near(values, target))
             if plan is not None and self.solver.value(plan) - bound <= target:
                 return self._step(plan, bound)
@@ -207,6 +230,13 @@ class Search:
             if closed or answer.status == "limit" or self.stopped:
                 break
         return self._step(plan, bound)
+
+    def _dive(self, first: Answer) -> Floats | None:
+        """A plan by rounding."""
+        self._tell("rounding")
+        now = time.monotonic()
+        integers = dive(self.solver, first, now + min(DIVE_SECONDS, DIVE_SHARE * (self.deadline - now)))
+        return None if integers is None else self.polish(integers)
 
     def _near(self, relaxed: Floats, target: float) -> Floats | None:
         """A good plan with lots near those of the relaxation: a search in the box [floor − 1, ceil + 1], lots at 0 left at 0."""
@@ -338,6 +368,6 @@ class Search:
             column_dual=final.column_dual,
             prices=result.prices,
             solves=self.solves,
-            solver_s=self.solver.seconds - self.polish_s,
+            solver_s=self.solver.seconds - self.seconds_before - self.polish_s,
             polish_s=self.polish_s,
         )

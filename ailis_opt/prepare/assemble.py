@@ -9,6 +9,7 @@ import pandas as pd
 
 from ailis_models.arrays import Bools, Calendar, Data, Floats, Ints, Jobs, Placements, Slices, Splits, Standby, Workloads
 from ailis_models.arrays import Routes as RouteArrays
+from ailis_models.layers import MASK
 from ailis_opt.prepare import supply as supplies
 from ailis_opt.prepare.calendar import calendar, slice_hours, spread_demand
 from ailis_opt.prepare.routes import Routes, Ways, routes, undominated, ways, with_unlimited
@@ -96,7 +97,9 @@ def prepare(instance: Instance, relaxable: bool = False) -> Prepared:
         by_hour_price=np.zeros((1, 0)),
         by_hour_available=np.zeros((1, 0)),
     )
-    gangs, fits = _held(jobs, window, supplies.usable_gpus(committed, hired, slices, cal, len(supply.pools)), work, cal)
+    usable_gpus = supplies.usable_gpus(committed, hired, slices, cal, len(supply.pools))
+    usable_gpus = np.minimum(usable_gpus, _powered(slices, capped, supply.pool_arrays.region, cal))
+    held = _held(jobs, closed[job_way], window, usable_gpus, work, cal)
     data = Data(
         calendar=cal,
         pools=supply.pool_arrays,
@@ -108,7 +111,7 @@ def prepare(instance: Instance, relaxable: bool = False) -> Prepared:
             found.workload[route_way], askers.klass[route_asker], found.pool[route_way], found.region[route_way], found.gpus[route_way]
         ),
         standby=Standby(found.workload[standby_way], found.pool[standby_way], found.region[standby_way], found.gpus[standby_way]),
-        jobs=jobs if relaxable else replace(jobs, most=gangs),
+        jobs=jobs if relaxable else replace(jobs, most=held),
         splits=_splits(work, placements, found, route_way, supply),
         placements=placements,
         capped=capped,
@@ -116,7 +119,7 @@ def prepare(instance: Instance, relaxable: bool = False) -> Prepared:
         budget=np.inf if instance.header.budget is None else float(instance.header.budget),
     )
     if relaxable:
-        data = supplies.with_limits_apart(data, supply, need, (every.blockers[chosen], closed[standby_way], closed[job_way]), window, fits)
+        data = supplies.with_limits_apart(data, supply, need, (every.blockers[chosen], closed[standby_way], closed[job_way]), window, held)
     return Prepared(data, regions, operators, countries, supply, found, askers, every, route_way, standby_way, job_way)
 
 
@@ -255,17 +258,23 @@ def _jobs(instance: Instance, found: Ways, way: Ints, total: Floats, cal: Calend
     return Jobs(w, found.pool[way], found.region[way], found.gpus[way], found.rate[way], whole_job), window
 
 
-def _held(jobs: Jobs, window: Bools, usable: Floats, work: Workloads, cal: Calendar) -> tuple[Floats, Bools]:
-    """(T, J) gangs that may run, as many as do the whole job between release and deadline and as the pool can hold.
+def _held(jobs: Jobs, closed: Ints, window: Bools, usable: Floats, work: Workloads, cal: Calendar) -> Floats:
+    """(T, J) gangs that may run: as many as do the whole job between release and deadline, and as the pool can hold.
 
-    And (P, W) whether a pool could do all of a job. One that may not move has no gang in a pool that could not.
+    One that may not move has no gang in a pool that could not do all of its job: at the best rate per GPU of its gangs, with GPUs in whole
+    numbers of their greatest common divisor. `closed`: (J,) what closes a gang's way, `usable`: (T, P) GPUs.
     """
     gangs = np.where(window, np.minimum(jobs.most, np.floor(usable[:, jobs.pool] / jobs.gpus + 1e-9)), 0.0)
-    able = np.zeros((len(usable.T), len(work.total)))
-    np.add.at(able, (jobs.pool, jobs.workload), (gangs * jobs.rate * cal.period_hours[:, None]).sum(axis=0))
-    fits = able >= work.total * np.where(work.sheddable, work.min_service, 1.0) * (1 - 1e-9)
-    stays = (work.move_share <= 0)[jobs.workload]
-    return np.where(stays & ~fits[jobs.pool, jobs.workload], 0.0, gangs), fits
+    for w in np.flatnonzero(work.training & (work.move_share <= 0)).tolist():
+        least = work.total[w] * (work.min_service[w] if work.sheddable[w] else 1.0)
+        for p in np.unique(jobs.pool[jobs.workload == w]).tolist():
+            mine = np.flatnonzero((jobs.workload == w) & (jobs.pool == p) & ((closed & MASK["topology"]) == 0))
+            step = np.gcd.reduce(jobs.gpus[mine].astype(np.int64)) if len(mine) else 1
+            gpus = np.where(window[:, mine].any(axis=1), np.floor(usable[:, p] / step + 1e-9) * step, 0.0)
+            best = (jobs.rate[mine] / jobs.gpus[mine]).max(initial=0.0)
+            if gpus @ cal.period_hours * best < least * (1 - 1e-9):
+                gangs[:, (jobs.workload == w) & (jobs.pool == p)] = 0.0
+    return gangs
 
 
 def _need(found: Ways, way: Ints, klass: Ints, demand: Floats, hours: Floats, failover: Floats, jobs: Jobs, pools: int) -> Floats:
@@ -326,6 +335,18 @@ def _power(instance: Instance, supply: supplies.Supply, regions: pd.Index, cal: 
     capped = np.flatnonzero(np.isfinite(cap).any(axis=0))
     energy = np.where(supply.pool_arrays.metered, price[:, k], 0.0)
     return kw, energy[cal.slice_period], capped, cap[cal.slice_period][:, capped]
+
+
+def _powered(slices: Slices, capped: Ints, region: Ints, cal: Calendar) -> Floats:
+    """(T, P) GPUs that the power cap of a pool's region could feed through all of a period, if nothing else ran there."""
+    gpus = np.full((len(cal.slice_period), len(region)), np.inf)
+    kw = np.broadcast_to(slices.kw, gpus.shape)
+    for c, k in enumerate(capped.tolist()):
+        mine = region == k
+        gpus[:, mine] = 1000 * slices.cap_mw[:, c : c + 1] / np.maximum(kw[:, mine], 1e-300)
+    least = np.full((len(cal.period_hours), len(region)), np.inf)
+    np.minimum.at(least, cal.slice_period, gpus)
+    return least
 
 
 def _tranche_availability(supply: supplies.Supply, tranche_pool: Ints) -> Floats:

@@ -218,7 +218,7 @@ def _by_hour(supply: Supply, committed: Committed, hours: Floats, need: Floats) 
     return _ByHour(pool, available, price, on_offer, useful)
 
 
-def with_limits_apart(data: Data, supply: Supply, need: Floats, blockers: tuple[Ints, Ints, Ints], window: Bools, fits: Bools) -> Data:
+def with_limits_apart(data: Data, supply: Supply, need: Floats, blockers: tuple[Ints, Ints, Ints], window: Bools, held: Floats) -> Data:
     """The same market with its limits of supply in `Data.relaxable`, and in their place what all demand could use."""
     c, cal = data.committed, data.calendar
     head = supply.offers.iloc[[rows[0] for rows in supply.committed_of]]
@@ -235,7 +235,7 @@ def with_limits_apart(data: Data, supply: Supply, need: Floats, blockers: tuple[
         *blockers,
         job_window=window,
         job_on_offer=np.minimum(data.jobs.most, usable_by_job / data.jobs.gpus),
-        job_fits=fits,
+        job_held=held,
         lots_on_offer=c.most,
         lots_window=(t >= c.first) & (t <= c.last),
         hired_on_offer=data.slices.hire_most,

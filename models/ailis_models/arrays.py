@@ -162,7 +162,7 @@ class Relaxable:
     job_blockers: Ints  # (J,)
     job_window: Bools  # (T, J) release..deadline
     job_on_offer: Floats  # (T, J) gangs, or parts of one, that all capacity on offer in the pool could hold
-    job_fits: Bools  # (P, W) whether the capacity on offer in a pool could do all of a job between release and deadline
+    job_held: Floats  # (T, J) whole gangs that may run with all layers enforced; `Jobs.most` are those that would do the whole job
     lots_on_offer: Floats  # (O,) lots in force at any one time; `Committed.most` are those that all demand could use
     lots_window: Bools  # (T, O) periods in which a lot may start
     hired_on_offer: Floats  # (S, H) lots, 0 outside the offer's window; `Slices.hire_most` are those that all demand could use

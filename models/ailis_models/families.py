@@ -33,6 +33,7 @@ class Family:
     a *stock* (GPUs, MW) is held for a period, so its duals add up over slices and are divided by periods;
     a *flow* (outcomes) is counted, so its price is the mean weighted by the limit; a *definition* is no limit.
     `index` names what each position of the row's index refers to.
+    `implied_by`: rows that follow from several layers together; they only help the solver, and go with any of these layers.
     `stands`: the rows hold whichever layers are enforced: they are the question itself (demand), or what capacity means.
     """
 
@@ -43,11 +44,12 @@ class Family:
     index: tuple[str, ...]
     kind: Kind
     stands: bool = False
+    implied_by: tuple[str, ...] = ()
 
     @property
     def freed(self) -> bool:
         """True if the rows are dropped with their layer."""
-        return self.kind != "definition" and not self.stands
+        return bool(self.implied_by) or (self.kind != "definition" and not self.stands)
 
     @property
     def name(self) -> str:
@@ -66,10 +68,17 @@ class Family:
 
 
 def family(
-    layer: str, scope: Scope, *, unit: str, index: tuple[str, ...], kind: Kind = "stock", stands: bool = False
+    layer: str,
+    scope: Scope,
+    *,
+    unit: str,
+    index: tuple[str, ...],
+    kind: Kind = "stock",
+    stands: bool = False,
+    implied_by: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Any, Data], Rows]], Family]:
     """Declare the decorated rule as a family of `layer`."""
-    return lambda rule: Family(rule, layer, scope, unit, index, kind, stands)
+    return lambda rule: Family(rule, layer, scope, unit, index, kind, stands, implied_by)
 
 
 @dataclass(frozen=True, slots=True)

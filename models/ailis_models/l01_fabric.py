@@ -106,6 +106,28 @@ def gangs_in_chosen_pool(m: Any, d: Data) -> Rows:
                 yield (j, t), m.gangs[j, t] <= float(d.jobs.most[t, j]) * m.chosen[w, p]
 
 
+@family(
+    "L1.topology",
+    "plan",
+    unit="gang",
+    index=("workload", "pool", "profile", "period"),
+    kind="definition",
+    implied_by=("L0", "L1.supply", "L1.topology", "L16"),
+)
+def gangs_held(m: Any, d: Data) -> Rows:
+    """A chosen pool runs no more gangs than its capacity, its power and the time between release and deadline let it hold.
+
+    gangs[j,t] <= held[t,j] · chosen[w,p]   [gangs]; held = 0 where a pool could not do all of a job
+
+    Written only where layers are compared; elsewhere `most` is no more than this.
+    """
+    if d.relaxable:
+        for j, (w, p) in enumerate(zip(d.jobs.workload.tolist(), d.jobs.pool.tolist(), strict=True)):
+            for t in range(d.periods):
+                if (w, p) in m.chosen and d.relaxable.job_held[t, j] < d.jobs.most[t, j]:
+                    yield (j, t), m.gangs[j, t] - float(d.relaxable.job_held[t, j]) * m.chosen[w, p] <= 0
+
+
 @family("L1.topology", "plan", unit="pool", index=("workload",), kind="flow")
 def one_pool(m: Any, d: Data) -> Rows:
     """One pool is chosen, or none where the job may be left undone: Σ_p chosen[w,p] = 1 (<= 1)   [pools]."""
@@ -162,7 +184,7 @@ def topology_bounds(d: Data, r: Relaxable, on: Bools) -> Bounds:
     yield Bound("chosen", np.tile(np.where(on, np.inf, 0.0), (len(d.pools.region), 1)))
 
 
-FAMILIES = (use, capacity, spares, gangs_in_chosen_pool, one_pool, gangs_needed)
+FAMILIES = (use, capacity, spares, gangs_in_chosen_pool, gangs_held, one_pool, gangs_needed)
 
 
 def slice_cost(m: Any, d: Data) -> Any:

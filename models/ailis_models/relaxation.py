@@ -84,5 +84,3 @@ def bounds(d: Data, enforced: Enforced) -> Bounds:
     yield Bound("gangs", np.tile(upper(shut.jobs), (d.periods, 1)))
     for layer, of_layer in BOUNDS.items():
         yield from of_layer(d, r, enforced[layer])
-    if enforced["L1.supply"].any():  # known beforehand: a pool too small for all of a job is not chosen for it
-        yield Bound("chosen", np.where(r.job_fits | ~enforced["L16"], 1.0, 0.0))

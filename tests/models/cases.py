@@ -31,10 +31,9 @@ class Case:
     relaxed: bool = False
     relaxable: bool = False
 
-    @property
-    def arrays(self) -> Arrays:
-        """`binding`, prepared."""
-        return prepare(as_instance(self.binding), self.relaxable).data
+    def arrays(self, data: Data) -> Arrays:
+        """`binding` or `slack`, prepared."""
+        return prepare(as_instance(data), self.relaxable).data
 
 
 def _capped(cap_mw: float) -> Data:
@@ -57,6 +56,13 @@ def _pinned(cheap: int, demand: float = 4) -> Data:
     """Four gangs' work in one pool: the cheap one, if it holds enough of them at 1 (more there cost 9)."""
     offers = (offer("cheap", 1, max_lots=cheap), offer("more", 9), offer("dear", 3, tier="trusted"))
     return market(*offers, work=TRAINING | {"max_move_share": 0}, demand=demand)
+
+
+def _held_back(cheap: int, periods: int) -> Data:
+    """Four gangs' work in one pool, and nothing but `cheap` lots in the cheap one."""
+    offers = (offer("cheap", 1, max_lots=cheap), offer("dear", 3, tier="trusted"))
+    work = TRAINING | {"max_move_share": 0}
+    return market(*offers, work=work, demand=[{"workload": "w", "outcomes": 4}], periods=periods)
 
 
 def _data(home: float, away: float, **work: Any) -> Data:
@@ -150,6 +156,8 @@ CASES: dict[str, Case] = {
     "capacity": Case(_held(4), 4 + 2 * 8.5, 4, _held(15), 15),
     # 10 of 10 GPUs run where nothing is out of service; as many as you like where that were no limit
     "spares": Case(market(offer("hire", 2, availability=0.8)), 10 * 2, 0, defined={"spare": [[2.0]]}, relaxable=True),
+    # one lot on offer could not do the job, so the cheap pool is not chosen; three can, in two periods
+    "gangs_held": Case(_held_back(1, 1), 4 * 3, 4 * 1, _held_back(3, 2), 4 * 1, defined={"chosen": [0.0, 1.0]}, relaxable=True),
     "gangs_in_chosen_pool": Case(_pinned(2), 4 * 3, 2 * 1 + 2 * 3, _pinned(4), 4, implied=("gangs_needed",)),
     "one_pool": Case(_pinned(2), 4 * 3, 2 * 1 + 2 * 3, _pinned(4), 4, implied=("gangs_needed",)),
     # three whole gangs, where two and a half would do

@@ -23,7 +23,7 @@ def test_every_family_has_its_case() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_binding(name: str) -> None:
     case = CASES[name]
-    program = stamped(case.arrays)
+    program = stamped(case.arrays(case.binding))
     program = relaxed(program) if case.relaxed else program
     found = solve(program, case.ratio)
     assert found.upper == pytest.approx(case.cost, rel=1e-7)
@@ -36,7 +36,7 @@ def test_binding(name: str) -> None:
 def test_slack(name: str) -> None:
     case = CASES[name]
     assert case.slack is not None
-    program = stamped(prepared(case.slack).data)
+    program = stamped(case.arrays(case.slack))
     assert family_rows(program, name).any()
     assert solve(program, case.ratio).upper == pytest.approx(case.slack_cost, rel=1e-7)
     assert solve(without(program, name), case.ratio).upper == pytest.approx(case.slack_cost, rel=1e-7)

@@ -30,7 +30,7 @@ def family_lp(data: Arrays, name: str) -> str:
 
 @pytest.mark.parametrize("name", [family.name for family in FAMILIES])
 def test_rows(name: str, update: bool) -> None:
-    file, text = GOLDEN / f"{name}.lp", family_lp(CASES[name].arrays, name)
+    file, text = GOLDEN / f"{name}.lp", family_lp(CASES[name].arrays(CASES[name].binding), name)
     if update:
         file.write_text(text, encoding="utf-8")
     assert "c_" in text.split("s.t.")[1], "the case has no row of the family"
