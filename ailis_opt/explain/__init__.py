@@ -1,0 +1,1 @@
+"""Which layer binds, what it costs, and why nothing is feasible."""

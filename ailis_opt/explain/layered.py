@@ -1,0 +1,62 @@
+"""An instance whose layers can be dropped: prepared, compiled and handed to the solver once, solved many times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ailis_models import relaxation
+from ailis_models.layers import LAYERS
+from ailis_opt.engine.compile import Program, compile_program, templates
+from ailis_opt.engine.highs import Solver
+from ailis_opt.engine.relax import Relaxer
+from ailis_opt.engine.search import Options, Outcome, Progress, Search
+from ailis_opt.prepare import Prepared, prepare
+from ailis_opt.schema.instance import Instance
+
+NAMES = tuple(layer.id for layer in LAYERS)
+GAP = 1e-4
+
+
+class Layered:
+    """One program for every set of layers. `ratio`: whether cost per outcome is minimized."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.prepared: Prepared = prepare(instance, relaxable=True)
+        self.data = self.prepared.data
+        self.program: Program = compile_program(self.data, *templates(self.data))
+        self.relaxer = Relaxer(self.data, self.program)
+        self.solver = Solver(self.program)
+        self.ratio = instance.header.objective == "cost_per_outcome"
+        self.workloads = len(self.data.workloads.total)
+
+    def enforced(self, layers: frozenset[str] | None = None) -> dict[str, np.ndarray]:
+        """The given layers enforced for every workload (all layers if None); change the masks to hold only some workloads to a layer."""
+        return relaxation.only(frozenset(NAMES) if layers is None else layers, self.workloads)
+
+    def solve(
+        self,
+        enforced: relaxation.Enforced,
+        gap: float = GAP,
+        time_limit: float = np.inf,
+        price: float | None = None,
+        quick: bool = False,
+        report: Callable[[Progress], bool] = lambda _: False,
+    ) -> Outcome:
+        """The best plan with only these layers, from the last basis. `price`: a guess of the objective; `quick`: a bound and a plan, fast."""
+        return self.solve_program(self.relaxer.program_of(enforced), gap, time_limit, price, quick, report)
+
+    def solve_program(
+        self,
+        program: Program,
+        gap: float = GAP,
+        time_limit: float = np.inf,
+        price: float | None = None,
+        quick: bool = False,
+        report: Callable[[Progress], bool] = lambda _: False,
+    ) -> Outcome:
+        """The same for a program of the relaxer with some bounds changed."""
+        self.solver.use(program)
+        return Search(program, Options(self.ratio, gap, time_limit, price, quick), report, self.solver).run()
