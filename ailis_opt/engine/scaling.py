@@ -12,7 +12,7 @@ import numpy as np
 
 from ailis_models import decisions
 from ailis_models.arrays import Floats, Ints
-from ailis_opt.engine.compile import Program
+from ailis_opt.engine.compile import Program, split
 from ailis_opt.errors import NumbersError
 
 DROPPED = 1e-9  # HiGHS: small_matrix_value
@@ -42,9 +42,9 @@ def check(p: Program) -> None:
         if not np.isfinite(values.sum()) and not np.isfinite(values).all():
             raise NumbersError(f"a {name} is not finite (entry {int(np.flatnonzero(~np.isfinite(values))[0])})")
     for name, low, high in (("row", p.row_lower, p.row_upper), ("column", p.column_lower, p.column_upper)):
-        bad = np.isnan(low) | np.isnan(high) | (low == np.inf) | (high == -np.inf)
-        if bad.any():
-            raise NumbersError(f"a bound of {name} {int(np.flatnonzero(bad)[0])} is not a number or infinite on the wrong side")
+        good = (low < np.inf) & (high > -np.inf)  # NaN is neither
+        if not good.all():
+            raise NumbersError(f"a bound of {name} {int(np.argmin(good))} is not a number or infinite on the wrong side")
 
 
 def scale(p: Program) -> tuple[Scaling, Floats]:
@@ -77,12 +77,18 @@ def scale(p: Program) -> tuple[Scaling, Floats]:
     np.multiply(p.value[:plan_entries], factor[:plan_entries], out=value[:plan_entries])
     np.multiply(by_slice, factor[plan_entries:], out=value[plan_entries:].reshape(by_slice.shape))
     _refuse_lost(p, value)
-    scaling_row = np.concatenate([row[: layout.plan.n_rows], np.tile(row[layout.plan.n_rows :], n)])
-    scaling_column = np.concatenate([column[: layout.plan.n_columns], np.tile(column[layout.plan.n_columns :], n)])
-    weight = np.abs(p.cost * scaling_column)
-    weight = weight[weight > 0]
-    cost = float(2.0 ** -np.round(np.log2(weight).mean())) if len(weight) else 1.0
-    return Scaling(scaling_row, scaling_column, cost), value
+    scaling_row, scaling_column = _repeated(row, layout.plan.n_rows, n), _repeated(column, layout.plan.n_columns, n)
+    weight = p.cost * scaling_column
+    weight = np.log2(np.abs(weight[weight != 0]))
+    return Scaling(scaling_row, scaling_column, float(2.0 ** -np.round(weight.mean())) if len(weight) else 1.0), value
+
+
+def _repeated(values: Floats, once: int, slices: int) -> Floats:
+    """The plan's values, then those of a slice over and over."""
+    whole = np.empty(once + slices * (len(values) - once))
+    first, many = split(whole, once, slices)
+    first[:], many[:] = values[:once], values[once:]
+    return whole
 
 
 def _refuse_lost(p: Program, value: Floats) -> None:
