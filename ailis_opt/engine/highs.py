@@ -56,6 +56,7 @@ class Solver:
         row, column = self.scaling.row, self.scaling.column
         self._integers = np.flatnonzero(p.integer).astype(np.int32)
         self._money, self._q = 1.0, 0.0
+        self._basis: highspy.HighsBasis | None = None  # of the last LP solved
         self.seconds = 0.0  # inside HiGHS
         quiet: Callable[[], Any] = _Quiet
         self._highs = h = quiet()
@@ -101,14 +102,17 @@ class Solver:
         """Values of the integer columns of x."""
         return x[self._integers]
 
-    def relax(self, deadline: float, presolve: bool = True) -> Answer:
-        """Solve the LP relaxation (with the integer bounds now set): optimum and duals."""
+    def relax(self, deadline: float, presolve: bool = True, warm: bool = False) -> Answer:
+        """Solve the LP relaxation (with the integer bounds now set): optimum and duals. `warm` starts from the basis of the last one."""
         h = self._highs
         h.setOptionValue("solve_relaxation", True)
+        if warm and self._basis is not None:
+            h.setBasis(self._basis)
         answer = self._run(deadline, None, presolve)
         h.setOptionValue("solve_relaxation", False)
         if answer.x is None or answer.status != "optimal":
             return answer
+        self._basis = h.getBasis()
         solution = h.getSolution()
         scale = self.scaling.cost
         return Answer(
