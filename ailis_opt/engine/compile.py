@@ -163,19 +163,17 @@ def _stamp(whole: _Arrays, part: _Arrays, template: Template, arrays: Mapping[st
     part.index[:, outside] = links[:, -1 - template.column[outside]]
     low, high = np.flatnonzero(template.column_lower), np.flatnonzero(template.column_upper >= 0)
     part.column_lower[:, low] = template.column_lower[low]
-    column, at, constant = template.cost
-    lost, lost_at, _ = template.lost
-    own = column >= 0
-    offset = 0.0
+    constant, offset = template.cost[2], 0.0
     for span, values in template.coefficients.evaluate(arrays, len(first)):
         np.take(values, template.entry, axis=1, out=part.value[span], mode="clip")  # the mode "raise" would buffer
         shift = _picked(values, template.shift, 0.0)
         part.row_lower[span] = _picked(values, template.lower, -np.inf) - shift
         part.row_upper[span] = _picked(values, template.upper, np.inf) - shift
         part.column_upper[span, high] = values[:, template.column_upper[high]]
-        part.cost[span, column[own]] = values[:, at[own]]
-        part.lost[span, lost] = values[:, lost_at]
-        np.add.at(whole.cost, links[span, -1 - column[~own]], values[:, at[~own]])
+        for (column, at, _), own, every in ((template.cost, part.cost, whole.cost), (template.lost, part.lost, whole.lost)):
+            here = column >= 0
+            own[span, column[here]] = values[:, at[here]]
+            np.add.at(every, links[span, -1 - column[~here]], values[:, at[~here]])
         offset += float(values[:, constant].sum()) if constant >= 0 else 0.0
     return offset
 
