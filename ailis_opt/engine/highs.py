@@ -15,7 +15,7 @@ import numpy as np
 
 from ailis_models.arrays import Floats
 from ailis_opt.engine.compile import Program
-from ailis_opt.engine.scaling import check, scale
+from ailis_opt.engine.scaling import check, scale, scaled
 from ailis_opt.errors import AilisError
 
 Tick = Callable[[float, float, Floats | None], bool]
@@ -52,8 +52,7 @@ class Solver:
     def __init__(self, program: Program) -> None:
         check(program)
         self.program = p = program
-        self.scaling, value = scale(p)
-        row, column = self.scaling.row, self.scaling.column
+        self.scaling = scale(p)
         self._integers = np.flatnonzero(p.integer).astype(np.int32)
         self._money, self._q = 1.0, 0.0
         self._basis: highspy.HighsBasis | None = None  # of the last LP solved
@@ -62,11 +61,11 @@ class Solver:
         self._highs = h = quiet()
         for option, setting in (("threads", 1), ("random_seed", 1)):
             h.setOptionValue(option, setting)
-        status = h.passModel(
-            len(p.cost), len(p.row_lower), len(value), int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize), 0.0,
-            p.cost * column * self.scaling.cost, p.column_lower / column, p.column_upper / column,
-            p.row_lower * row, p.row_upper * row, p.start, p.index, value, p.integer.astype(np.int32),
-        )  # fmt: skip
+        with scaled(p, self.scaling):
+            status = h.passModel(
+                len(p.cost), len(p.row_lower), len(p.value), int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize), 0.0,
+                p.cost, p.column_lower, p.column_upper, p.row_lower, p.row_upper, p.start, p.index, p.value, p.integer.astype(np.int32),
+            )  # fmt: skip
         if status == highspy.HighsStatus.kError:
             raise AilisError("the solver refused the program; this is a defect, please report it with the instance")
 
