@@ -31,9 +31,8 @@ class Worker:
     def __init__(self) -> None:
         command = [sys.executable, "-c", "from ailis_opt.engine.worker import main; main()"]
         paths = os.pathsep.join(path for path in sys.path if path)  # the child finds what this process finds
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, env={**os.environ, "PYTHONPATH": paths}
-        )
+        env = {**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"}  # with more, a dot product waits
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, env=env)
         self._messages: queue.Queue[Any] = queue.Queue()
 
     def start(self, job: Job) -> None:

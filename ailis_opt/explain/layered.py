@@ -45,7 +45,7 @@ class Layered:
         quick: bool = False,
         report: Callable[[Progress], bool] = lambda _: False,
     ) -> Outcome:
-        """The best plan with only these layers, from the last basis. `price`: a guess of the objective; `quick`: a bound and a plan, fast."""
+        """The best plan with only these layers, from the last basis. `price`: a guess of the objective; `quick`: a bound and a plan."""
         return self.solve_program(self.relaxer.program_of(enforced), gap, time_limit, price, quick, report)
 
     def solve_program(
