@@ -18,13 +18,14 @@ ORDER = ("chosen", "signed", "whole_lots", "gangs", "placed", "whole_hired", "en
 """Which pool a job is in decides most; what is in force and owned follows from lots."""
 SWITCHES = ("chosen", "signed", "engaged")
 WHOLE = 1e-7
-SHARE = 0.3  # of the fractional amounts of one kind that are rounded at a time, those nearest to a whole number first
+SHARE, HASTY_SHARE = 0.3, 0.6  # of the fractional amounts of one kind that are rounded at a time, nearest to a whole number first
 MOST_SOLVES = 120
 
 
-def dive(solver: Solver, first: Answer, deadline: float) -> Floats | None:
+def dive(solver: Solver, first: Answer, deadline: float, hasty: bool = False) -> Floats | None:
     """Integer values of a plan near the relaxation `first`, or None if rounding ended where nothing is feasible, or the time is up.
 
+    A hasty dive rounds more at a time: half the solves, for a plan that is a little worse.
     Leaves the solver with the integer bounds of its program.
     """
     rank = _ranks(solver.program)
@@ -38,7 +39,7 @@ def dive(solver: Solver, first: Answer, deadline: float) -> Floats | None:
             if not open_.any():
                 return np.round(value)
             kind = int(rank[open_].min())
-            pick, rounded, other = _rounded(ORDER[kind], value, np.flatnonzero(open_ & (rank == kind)))
+            pick, rounded, other = _rounded(ORDER[kind], value, np.flatnonzero(open_ & (rank == kind)), HASTY_SHARE if hasty else SHARE)
             for attempt in (rounded, other):
                 low, high = lower.copy(), upper.copy()
                 low[pick] = high[pick] = np.clip(attempt, lower[pick], upper[pick])
@@ -65,7 +66,7 @@ def _ranks(program: Program) -> Ints:
     return rank[program.integer]
 
 
-def _rounded(kind: str, value: Floats, at: Ints) -> tuple[Ints, Floats, Floats]:
+def _rounded(kind: str, value: Floats, at: Ints, share: float) -> tuple[Ints, Floats, Floats]:
     """Which of the fractional columns `at` are fixed next, at what, and at what instead if that leaves nothing feasible."""
     largest = at[np.argsort(-value[at], kind="stable")]
     if kind == "placed":  # copies of data cost little, and doing without one much
@@ -74,7 +75,7 @@ def _rounded(kind: str, value: Floats, at: Ints) -> tuple[Ints, Floats, Floats]:
         pick = largest[: 1 if kind == "chosen" else (len(at) + 1) // 2]
         return pick, np.ones(len(pick)), np.zeros(len(pick))
     off = np.abs(value[at] - np.round(value[at]))
-    count = max(1, int(np.ceil(SHARE * len(at))))
+    count = max(1, int(np.ceil(share * len(at))))
     if kind == "gangs":  # work must be done: up, those that are nearly whole first
         pick = at[np.argsort(np.ceil(value[at]) - value[at], kind="stable")[:count]]
         return pick, np.ceil(value[pick]), np.floor(value[pick])
