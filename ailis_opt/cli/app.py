@@ -89,7 +89,8 @@ def check(instance: InstancePath, as_json: Json = False) -> None:
 def solve(
     instance: InstancePath,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write result.json, summary.txt and a CSV per table here.")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Write result.json, summary.txt, a CSV per table and the instance here; or FILE.xlsx."),
     ] = None,
     gap: Annotated[float, typer.Option(callback=_gap, metavar="G", help="Relative gap on the objective to stop at.")] = 1e-4,
     time_limit: Annotated[
@@ -105,6 +106,21 @@ def solve(
 
         request = Request(instance, out, gap, time_limit, None if objective is None else objective.value, as_json, quiet)
         raise typer.Exit(run_solve(request))
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `solve --out` wrote.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="FILE.html or FILE.xlsx.", show_default="report.html in RUN")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a run as one HTML page that needs no network, or as an Excel workbook."""
+    with boundary(as_json):
+        from ailis_opt.cli.report import run_report
+
+        raise typer.Exit(run_report(run, out, as_json))
 
 
 @app.command()
