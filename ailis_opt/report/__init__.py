@@ -16,6 +16,6 @@ def html(run: Run) -> str:
 
 def workbook(run: Run) -> bytes:
     """The tables of the report as an Excel workbook, a sheet each; text that Excel would take for a formula is neutralised."""
-    from ailis_opt.report.workbook import sheets
+    from ailis_opt.report.excel import sheets
 
     return sheets(run)

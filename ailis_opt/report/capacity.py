@@ -10,7 +10,7 @@ import pandas as pd
 from ailis_opt.output.figures import number, percent
 from ailis_opt.report.facts import block_names, hours, period_names, use
 from ailis_opt.report.parts import Cell, Column, Figure, Section, Table
-from ailis_opt.report.plot import ACCENT, PANEL, QUIET, axis, layout, names, safe
+from ailis_opt.report.plot import ACCENT, PANEL, QUIET, axis, layout, names, narrow, safe
 from ailis_opt.report.run import Run
 
 MOST_POOLS = 25
@@ -69,7 +69,7 @@ def _heat(run: Run, frame: pd.DataFrame, pools: pd.DataFrame) -> Figure:
     fullest = ", ".join(f"{pool} {percent(pools['share'][pool])}" for pool in shown[:5])
     alt = f"Share of usable GPUs in use by pool, {over} and block. The largest pools over the horizon: {fullest}.{rest}"
     title = f"Use by pool and {'block' if len(blocks) > 1 else over} (% of usable GPUs)"
-    return Figure("fig-heat", title, alt, data, marks, 130 + ROW * len(shown), 860)
+    return Figure("fig-heat", title, alt, data, marks, 130 + ROW * len(shown), narrow(shown))
 
 
 def _above(x: float) -> dict[str, Any]:
@@ -160,7 +160,9 @@ def _idle_figure(rest: pd.DataFrame) -> Figure:
     marks["hoverlabel"] = {**marks["hoverlabel"], "bgcolor": PANEL}
     told = "; ".join(f"{pool} {percent(s)}" for pool, s in zip(shown.index[:5], shares, strict=False))
     alt = f"Used and idle GPU-hours of pools with committed capacity; the most idle, as share of what is usable: {told}."
-    return Figure("fig-idle", "Used and idle GPU-hours by pool", alt, data, marks, 110 + 28 * len(shown), 560)
+    return Figure(
+        "fig-idle", "Used and idle GPU-hours by pool", alt, data, marks, 110 + 28 * len(shown), narrow([str(p) for p in shown.index])
+    )
 
 
 def _idle_table(run: Run, rest: pd.DataFrame) -> Table:

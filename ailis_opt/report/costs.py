@@ -8,7 +8,7 @@ from ailis_opt.output.figures import number, percent
 from ailis_opt.output.text import records
 from ailis_opt.report.facts import COMPONENTS, IDLE
 from ailis_opt.report.parts import Cell, Column, Figure, Section, Table
-from ailis_opt.report.plot import axis, layout, names
+from ailis_opt.report.plot import axis, layout, names, narrow
 from ailis_opt.report.run import Run
 
 SMALL = 0.002  # of the cost: components below are one color
@@ -88,4 +88,4 @@ def _figure(grid: Any, order: list[str], kinds: list[str], whole: float, money: 
     marks["yaxis"] = names(order, 24)
     told = "; ".join(f"{w} {number(float(sums[w]))}" for w in order)
     alt = f"Cost in {money} by workload, stacked by component: {told}."
-    return Figure("fig-costs", f"Cost by workload and component ({money})", alt, data, marks, 120 + 40 * len(order), 480)
+    return Figure("fig-costs", f"Cost by workload and component ({money})", alt, data, marks, 120 + 40 * len(order), narrow(order))

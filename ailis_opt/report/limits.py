@@ -5,7 +5,7 @@ from __future__ import annotations
 from ailis_models.layers import LAYERS
 from ailis_opt.output.figures import number, percent
 from ailis_opt.report.parts import Cell, Column, Figure, Section, Table, rows_of
-from ailis_opt.report.plot import ACCENT, QUIET, axis, layout, names
+from ailis_opt.report.plot import ACCENT, QUIET, axis, layout, names, narrow
 from ailis_opt.report.run import Run
 
 TITLES = {layer.id: layer.title for layer in LAYERS}
@@ -45,7 +45,15 @@ def _figure(layers: list[str], left: list[float]) -> Figure:
     bar |= {"textposition": "outside", "cliponaxis": False, "hovertemplate": "%{x:,} routes<extra></extra>"}
     marks = layout(xaxis=axis("routes", tickformat=",", range=[0, 1.25 * max(left[0], 1)]), yaxis=names(labels))
     alt = "Routes left open after each layer: " + "; ".join(f"{a} {n:,.0f}" for a, n in zip(labels, left, strict=True)) + "."
-    return Figure("fig-funnel", "Routes left open after each layer (number of routes)", alt, [bar], marks, 70 + 26 * len(layers), 560)
+    return Figure(
+        "fig-funnel",
+        "Routes left open after each layer (number of routes)",
+        alt,
+        [bar],
+        marks,
+        70 + 26 * len(layers),
+        narrow(["all", *layers[1:]]),
+    )
 
 
 def binding(run: Run) -> Section:

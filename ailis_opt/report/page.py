@@ -34,7 +34,9 @@ def page(run: Run) -> str:
             style=Markup(_data("style.css")),
             script=Markup(_data("figures.js")),
             plotly=Markup(get_plotlyjs()),
-            figures=Markup(_as_data({f.id: {"data": f.data, "layout": {**f.layout, "height": f.height}} for f in figures})),
+            figures=Markup(
+                _as_data({f.id: {"data": f.data, "layout": {**f.layout, "height": f.height}, "narrow": dict(f.narrow)} for f in figures})
+            ),
             kind=_kind,
         )
     )

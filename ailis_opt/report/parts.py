@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -58,7 +58,8 @@ class Table:
 class Figure:
     """A plotly figure (`data`, `layout`), its title with the unit, and what it says in a sentence for those who do not see it.
 
-    Colours are written `var(--name)`: the page puts in those of its theme. `least_width` in px: on a narrower screen it scrolls.
+    Colours are written `var(--name)`: the page puts in those of its theme. `height` is in px. `narrow` has shorter labels of axes
+    (`yaxis`: labels) for a phone.
     """
 
     id: str
@@ -67,12 +68,12 @@ class Figure:
     data: Sequence[dict[str, Any]]
     layout: dict[str, Any]
     height: int
-    least_width: int = 0
+    narrow: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A drawing as SVG, escaped already."""
+    """A drawing as SVG, escaped already. `least_width` in px: on a narrower screen it scrolls."""
 
     id: str
     title: str

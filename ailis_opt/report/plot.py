@@ -8,6 +8,7 @@ from typing import Any
 INK, MUTED, GRID, PANEL = "var(--ink)", "var(--muted)", "var(--grid)", "var(--panel)"
 INCREASE, DECREASE, TOTAL, ACCENT, QUIET = "var(--increase)", "var(--decrease)", "var(--total)", "var(--accent)", "var(--quiet)"
 LONGEST = 44
+LONGEST_NARROW = 23
 
 
 def safe(text: str) -> str:
@@ -31,6 +32,11 @@ def names(labels: Sequence[str], longest: int = LONGEST, **more: Any) -> dict[st
     """A vertical axis of names, the first on top; rows are counted from 0, so that no two names are taken for one."""
     span: dict[str, Any] = {"tickmode": "array", "tickvals": list(range(len(labels))), "ticktext": [short(x, longest) for x in labels]}
     return axis(**span, range=[len(labels) - 0.5, -0.5], showgrid=False, zeroline=False, **more)
+
+
+def narrow(labels: Sequence[str], axis_name: str = "yaxis") -> dict[str, list[str]]:
+    """Labels of an axis for a phone."""
+    return {axis_name: [short(x, LONGEST_NARROW) for x in labels]}
 
 
 def layout(**more: Any) -> dict[str, Any]:

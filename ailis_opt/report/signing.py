@@ -12,7 +12,7 @@ from ailis_opt.output.figures import beginning, ending, moment, number
 from ailis_opt.output.text import records
 from ailis_opt.report.facts import hours, use
 from ailis_opt.report.parts import Column, Figure, Section, Table, rows_of
-from ailis_opt.report.plot import ACCENT, INK, MUTED, QUIET, axis, layout, names, safe
+from ailis_opt.report.plot import ACCENT, INK, MUTED, QUIET, axis, layout, names, narrow, safe
 from ailis_opt.report.run import Run
 
 MOST_BARS = 18
@@ -80,7 +80,7 @@ def _timeline(run: Run) -> Figure:
     )
     alt = f"Capacity in force against GPUs in use, at most {number(most)} GPUs, and {len(all_terms)} contracts: {told or 'none'}." + rest
     title = f"Contracts and demand (GPUs by {horizon.period})"
-    return Figure("fig-timeline", title, alt, data, marks, height, 720)
+    return Figure("fig-timeline", title, alt, data, marks, height, narrow(list(shown["offer"]), "yaxis2"))
 
 
 def _day(run: Run, period: int) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 from ailis_opt.output.figures import number, percent
 from ailis_opt.report.documents import Explanation, Interval, LayerCost
 from ailis_opt.report.headline import layer_name, premium
-from ailis_opt.report.parts import Column, Figure, Section, Table
-from ailis_opt.report.plot import DECREASE, INCREASE, INK, TOTAL, axis, layout, names, safe
+from ailis_opt.report.parts import Cell, Column, Figure, Section, Table
+from ailis_opt.report.plot import DECREASE, INCREASE, INK, TOTAL, axis, layout, names, narrow, safe
 from ailis_opt.report.run import Run
 
 NOTHING = 1e-6  # of the real price: a share below is not drawn
@@ -26,7 +26,11 @@ def waterfall(run: Run) -> Section:
     e = Explanation.model_validate(run.explanation)
     drawn = [x for x in e.layers if abs(x.share.value or 0.0) > NOTHING * abs(e.full)]
     return Section(
-        "waterfall", TITLE, lead=_lead(e, drawn), parts=[_figure(e, drawn), _verdicts(e), *_rows(e), *_routes(e)], fine=[_method(e)]
+        "waterfall",
+        TITLE,
+        lead=_lead(e, drawn),
+        parts=[_figure(e, drawn), _verdicts(e), _alone(e), *_rows(e), *_routes(e)],
+        fine=[_method(e)],
     )
 
 
@@ -87,8 +91,9 @@ def _figure(e: Explanation, drawn: list[LayerCost]) -> Figure:
     }
     x = axis(e.unit, range=[min(0.0, *tips), 1.24 * max(right)])
     alt = f"Waterfall in {e.unit}: " + "; ".join(f"{a} {t}" for a, t in zip(labels, texts, strict=True)) + "."
+    brief = narrow(["Commodity", *[x.layer for x in drawn], "Real price"])
     title = f"Price of an outcome, layer by layer ({e.unit})" if "outcome" in e.unit else f"Cost, layer by layer ({e.unit})"
-    return Figure("fig-waterfall", title, alt, [bar, text], layout(xaxis=x, yaxis=names(labels)), 90 + 38 * len(labels), 560)
+    return Figure("fig-waterfall", title, alt, [bar, text], layout(xaxis=x, yaxis=names(labels)), 90 + 38 * len(labels), brief)
 
 
 def _between(lower: float | None, upper: float | None) -> str:
@@ -98,32 +103,29 @@ def _between(lower: float | None, upper: float | None) -> str:
 
 
 def _verdicts(e: Explanation) -> Table:
-    columns = [
-        Column("layer", "text"),
-        Column("verdict", "text"),
-        Column(f"share of the way ({e.unit})"),
-        Column("of the commodity price", "share"),
-        Column("interval", "text"),
-        Column("saved without it alone"),
-        Column("interval", "text"),
-        Column("added by it alone"),
-        Column("interval", "text"),
-    ]
-    rows = [_verdict(x, e.commodity) for x in e.layers]
+    columns = [Column("layer", "text"), Column("verdict", "text"), Column(f"share ({e.unit})"), Column("interval", "text")]
+    columns.append(Column("of the commodity price", "share"))
+    rows: list[list[Cell]] = [[layer_name(x), SAID[x.binds], *_pair(x.share), _over(x.share.value, e)] for x in e.layers]
     total = e.full - e.commodity
-    rows.append(["all layers", "", total, total / e.commodity if e.commodity else None, "", None, "", None, ""])
+    rows.append(["all layers", "", total, "", _over(total, e)])
     note = "A layer binds if it is proven that the plan would be cheaper without it."
     return Table("layers", "What each layer costs", columns, rows, total=True, note=note)
 
 
-def _verdict(x: LayerCost, commodity: float) -> list[str | float | None]:
-    def pair(i: Interval) -> tuple[float | None, str]:
-        known = i.value is not None and not i.value == i.lower == i.upper == 0
-        return i.value, _between(i.lower, i.upper) if known else ""
+def _alone(e: Explanation) -> Table:
+    columns = [Column("layer", "text"), Column(f"saved if it alone were dropped ({e.unit})"), Column("interval", "text")]
+    columns += [Column(f"added if it alone were in force ({e.unit})"), Column("interval", "text")]
+    rows = [[layer_name(x), *_pair(x.removal), *_pair(x.entry)] for x in e.layers]
+    return Table("alone", "Each layer by itself", columns, rows, note="These do not sum up: layers work together.")
 
-    share = None if x.share.value is None or not commodity else x.share.value / commodity
-    value, around = pair(x.share)
-    return [layer_name(x), SAID[x.binds], value, share, around, *pair(x.removal), *pair(x.entry)]
+
+def _pair(i: Interval) -> list[Cell]:
+    known = i.value is not None and not i.value == i.lower == i.upper == 0
+    return [i.value, _between(i.lower, i.upper) if known else ""]
+
+
+def _over(amount: float | None, e: Explanation) -> float | None:
+    return None if amount is None or not e.commodity else amount / e.commodity
 
 
 def _rows(e: Explanation) -> list[Table]:

@@ -2,6 +2,7 @@
   "use strict";
   const PAPER = 690; // px between the margins of a printed page
   const root = document.documentElement;
+  const phone = matchMedia("(max-width: 640px)");
   const specs = JSON.parse(document.getElementById("figures").textContent);
   const config = {
     displaylogo: false, responsive: true, scrollZoom: false, doubleClick: false,
@@ -20,11 +21,29 @@
     return value;
   }
 
+  // On a phone: shorter labels, smaller letters, fewer ticks, more room for the text at the end of a bar.
+  function fit(layout, narrow) {
+    layout.font.size = 10.5;
+    for (const [name, labels] of Object.entries(narrow)) layout[name].ticktext = labels;
+    for (const [name, axis] of Object.entries(layout)) {
+      if (!name.startsWith("xaxis")) continue;
+      if (axis.tickvals) {
+        const step = Math.ceil(axis.tickvals.length / 4);
+        axis.tickvals = axis.tickvals.filter((_, i) => i % step === 0);
+        axis.ticktext = axis.ticktext.filter((_, i) => i % step === 0);
+      } else if (axis.range && axis.type !== "date") {
+        axis.range[1] *= 1.12;
+        axis.nticks = 4;
+      }
+    }
+  }
+
   function draw(width) {
     const style = getComputedStyle(root);
     for (const [id, spec] of Object.entries(specs)) {
       const { data, layout } = themed(spec, style);
       if (width) layout.width = width;
+      else if (phone.matches) fit(layout, spec.narrow);
       Plotly.react(id, data, { ...layout, autosize: !width }, { ...config, responsive: !width });
     }
   }
@@ -41,6 +60,7 @@
     fold(button);
     button.addEventListener("click", () => fold(button));
   }
+  phone.addEventListener("change", () => draw());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
   addEventListener("beforeprint", () => { root.classList.add("paper"); draw(PAPER); });
   addEventListener("afterprint", () => { root.classList.remove("paper"); draw(); });
