@@ -69,7 +69,7 @@ def _heat(run: Run, frame: pd.DataFrame, pools: pd.DataFrame) -> Figure:
     fullest = ", ".join(f"{pool} {percent(pools['share'][pool])}" for pool in shown[:5])
     alt = f"Share of usable GPUs in use by pool, {over} and block. The largest pools over the horizon: {fullest}.{rest}"
     title = f"Use by pool and {'block' if len(blocks) > 1 else over} (% of usable GPUs)"
-    return Figure("fig-heat", title, alt, data, marks, 130 + ROW * len(shown), narrow(shown))
+    return Figure("fig-heat", title, alt, data, marks, 130 + ROW * max(len(shown), 5), narrow(shown))
 
 
 def _above(x: float) -> dict[str, Any]:

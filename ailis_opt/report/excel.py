@@ -26,7 +26,8 @@ OPTIONS = {
 PLAN = ("served", "training", "unserved", "hired", "use", "energy", "placements")
 FORMATS: dict[str, dict[str, Any]] = {
     "text": {"text_wrap": True, "valign": "top"},
-    "number": {"num_format": "#,##0.####", "valign": "top"},
+    "whole": {"num_format": "#,##0", "valign": "top"},
+    "number": {"num_format": "#,##0.00", "valign": "top"},
     "small": {"num_format": "0.000000", "valign": "top"},
     "share": {"num_format": "0.0%", "valign": "top"},
 }
@@ -107,8 +108,14 @@ def _write(sheet: Any, row: int, at: int, column: Column, cell: Cell, style: dic
     elif cell is None:
         sheet.write_blank(row, at, None, style[f"{last}text"])
     else:
-        small = column.kind == "number" and 0 < abs(cell) < 1
-        sheet.write_number(row, at, cell, style[last + ("small" if small else column.kind)])
+        sheet.write_number(row, at, cell, style[last + _form(column, cell)])
+
+
+def _form(column: Column, cell: float) -> str:
+    """A share as per cent; whole numbers without a fraction, small ones with six digits of it, others with two."""
+    if column.kind == "share":
+        return "share"
+    return "whole" if cell == int(cell) else "small" if abs(cell) < 1 else "number"
 
 
 def _width(column: Column, cells: Sequence[Cell]) -> float:

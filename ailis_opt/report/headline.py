@@ -61,6 +61,8 @@ def interval(run: Run) -> str:
     if lower is None:
         return f"The plan costs {upper} {what}; no lower bound was proven, so how much better a plan could be is not known."
     found = "The search stopped before it reached the gap that was asked for. " if r["status"] == "limit" else ""
+    if gap_text(r["gap"]) == "0%" or number(lower, digits(r)) == upper:
+        return f"{found}This plan costs {upper} {what}. No plan can cost less (gap {gap_text(r['gap'])})."
     sure = f"This plan costs {upper} {what}. No plan can cost less than {number(lower, digits(r))}: "
     return f"{found}{sure}at most {gap_text(r['gap'])} could be saved."
 

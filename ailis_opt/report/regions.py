@@ -37,7 +37,7 @@ def regions(run: Run) -> Section:
         alt = "Map of the regions in use, with mean GPUs: " + "; ".join(
             f"{s.name} ({known[s.country].name}) {number(s.gpus)}" for s in spots
         )
-        title_of_map = "Regions in use (area: mean GPUs; colour: share of cost)"
+        title_of_map = "Regions in use (number and area: mean GPUs; colour: share of cost)"
         parts.append(Drawing("map", title_of_map, f"{alt}.", world_map(spots), 620))
     parts.append(_table(busy, whole, money))
     fine = [
@@ -48,7 +48,7 @@ def regions(run: Run) -> Section:
 
 
 def by_region(run: Run) -> pd.DataFrame:
-    """Every region with its country, mean and most GPUs in use, outcomes, cost, MWh and t of CO2."""
+    """Every region with its country, mean and most GPUs in use, weighted outcomes, cost, MWh and t of CO2."""
     tables, names = run.tables, pd.Index(run.instance.tables["regions"]["region"], name="region")
     where = run.instance.tables["offers"].set_index("offer")["region"]
     slices, every = use(run), float(hours(run).sum())
@@ -57,7 +57,9 @@ def by_region(run: Run) -> pd.DataFrame:
     costs += [tables["energy"][["region", "cost"]]]
     costs += [held.assign(cost=held["storage"] + held["replication"] + held["refresh"])[["region", "cost"]]]
     cost = pd.concat([c for c in costs if len(c)] or costs[:1]).groupby("region")["cost"].sum()
-    produced = pd.concat([tables[t][["region", "outcomes"]] for t in ("served", "training")]).groupby("region")["outcomes"].sum()
+    weight = run.instance.tables["workloads"].set_index("workload")["outcome_weight"]
+    made = [tables[t].assign(outcomes=tables[t]["outcomes"] * tables[t]["workload"].map(weight)) for t in ("served", "training")]
+    produced = pd.concat([frame[["region", "outcomes"]] for frame in made if len(frame)] or made).groupby("region")["outcomes"].sum()
     energy = tables["energy"].groupby("region")[["mwh", "carbon_kg"]].sum()
     frame = pd.DataFrame(
         {
@@ -75,7 +77,7 @@ def by_region(run: Run) -> pd.DataFrame:
 
 
 def _table(busy: pd.DataFrame, whole: float, money: str) -> Table:
-    columns = [Column("region", "text"), Column("country", "text"), Column("mean GPUs"), Column("most GPUs"), Column("outcomes")]
+    columns = [Column("region", "text"), Column("country", "text"), Column("mean GPUs"), Column("most GPUs"), Column("weighted outcomes")]
     columns += [Column(f"cost ({money})"), Column("of the cost", "share"), Column("energy (MWh)"), Column("carbon (t CO2)")]
     rows: list[list[Cell]] = []
     for name, r in busy.iterrows():

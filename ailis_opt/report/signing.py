@@ -25,6 +25,7 @@ def signing(run: Run) -> Section:
     money = str(run.result["currency"])
     lead = [
         "Columns show the capacity in force, lines the GPUs in use; what is between the two is idle. "
+        "Hired capacity is a mean over the period; the dotted line is the busiest block of hours. "
         "Below, a bar for each contract, from its start to the end of its term."
     ]
     later = due_later(run.instance, bought) if len(bought) else 0.0
@@ -102,8 +103,8 @@ def _capacity(run: Run) -> tuple[list[dict[str, Any]], float]:
     for new, start, last, gpus in every[["new", "start_period", "last", "gpus"]].itertuples(index=False):
         force[bool(new)][start : last + 1] += gpus
     by_period = slices.groupby("period")
-    mean = (by_period["used_hours"].sum() / length).reindex(index, fill_value=0.0)
-    hired = (by_period["hired_hours"].sum() / length).reindex(index, fill_value=0.0)
+    mean = by_period["used_hours"].sum().reindex(index, fill_value=0.0) / length
+    hired = by_period["hired_hours"].sum().reindex(index, fill_value=0.0) / length
     busiest = slices.groupby(["period", "block"])["used_gpus"].sum().groupby(level="period").max().reindex(index, fill_value=0.0)
     start, wide = [_day(run, t) for t in index], [0.9 * 3_600_000 * h for h in length]
     columns = (("signed before", force[False], QUIET), ("to sign", force[True], ACCENT), ("hired, mean", hired.to_numpy(), "var(--hire)"))

@@ -12,10 +12,11 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
-from ailis_opt.report import Run, html
+from ailis_opt.report import Run, html, workbook
 from ailis_opt.report.contents import ORDER, sections
 from ailis_opt.report.page import page
 from ailis_opt.report.parts import Drawing, Figure
+from tests.support.generate import random_instance
 from tests.support.runs import HOSTILE, SHARES, market, run_of
 
 VOID = {"meta", "link", "img", "br", "line", "circle", "rect", "path", "input"}
@@ -138,7 +139,7 @@ def test_without_an_explanation(solved: Run) -> None:
 
 def test_the_gap_and_the_label_of_duals_are_shown(solved: Run) -> None:
     text = Outline(html(solved)).texts["section"]
-    assert "No plan can cost less than" in text[0]
+    assert "No plan can cost less" in text[0]
     assert any("dual, polished LP" in section for section in text)
     unproven = {**solved.result, "bounds": {"lower": None, "upper": 1.0}, "gap": None, "status": "limit"}
     text = Outline(html(replace(solved, result=unproven))).texts["section"]
@@ -186,3 +187,13 @@ def test_unknown_country_is_listed_beside_the_map(solved: Run) -> None:
     assert "Not on the map" in section
     assert "there" in section.split("Not on the map")[1]
     assert "Not on the map" not in " ".join(Outline(html(solved)).texts["section"])
+
+
+@pytest.mark.parametrize("seed", [1, 3, 8, 17, 22, 30, 45, 52])
+def test_any_instance(seed: int) -> None:
+    """Periods of any kind, with and without contracts, training, carbon, demand that is not served; periods without any capacity."""
+    run = run_of(random_instance(seed, "small" if seed % 2 else "tiny"), explain=False)
+    spec = figures(html(run))
+    assert "fig-timeline" in spec
+    assert "NaN" not in json.dumps(spec)
+    assert workbook(run)

@@ -21,19 +21,19 @@
     return value;
   }
 
-  // On a phone: shorter labels, smaller letters, fewer ticks, more room for the text at the end of a bar.
-  function fit(layout, narrow) {
+  // On a phone and on paper: smaller letters, fewer ticks, more room for the text at the end of a bar, maybe shorter labels.
+  function fit(layout, ticks, labels) {
     layout.font.size = 10.5;
-    for (const [name, labels] of Object.entries(narrow)) layout[name].ticktext = labels;
+    for (const [name, texts] of Object.entries(labels)) layout[name].ticktext = texts;
     for (const [name, axis] of Object.entries(layout)) {
       if (!name.startsWith("xaxis")) continue;
       if (axis.tickvals) {
-        const step = Math.ceil(axis.tickvals.length / 4);
+        const step = Math.ceil(axis.tickvals.length / ticks);
         axis.tickvals = axis.tickvals.filter((_, i) => i % step === 0);
         axis.ticktext = axis.ticktext.filter((_, i) => i % step === 0);
       } else if (axis.range && axis.type !== "date") {
         axis.range[1] *= 1.12;
-        axis.nticks = 4;
+        axis.nticks = ticks;
       }
     }
   }
@@ -42,8 +42,9 @@
     const style = getComputedStyle(root);
     for (const [id, spec] of Object.entries(specs)) {
       const { data, layout } = themed(spec, style);
+      if (width) fit(layout, 6, {});
+      else if (phone.matches) fit(layout, 4, spec.narrow);
       if (width) layout.width = width;
-      else if (phone.matches) fit(layout, spec.narrow);
       Plotly.react(id, data, { ...layout, autosize: !width }, { ...config, responsive: !width });
     }
   }
