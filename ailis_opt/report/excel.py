@@ -115,7 +115,7 @@ def _form(column: Column, cell: float) -> str:
     """A share as per cent; whole numbers without a fraction, small ones with six digits of it, others with two."""
     if column.kind == "share":
         return "share"
-    return "whole" if cell == int(cell) else "small" if abs(cell) < 1 else "number"
+    return "whole" if float(cell).is_integer() else "small" if abs(cell) < 1 else "number"
 
 
 def _width(column: Column, cells: Sequence[Cell]) -> float:
