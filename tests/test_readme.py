@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGE = README.read_text(encoding="utf-8")
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "models")])}
-LATER = ("explain", "whatif", "quote", "hedge", "batch", "compare", "report", "export")
+LATER = ("explain", "whatif", "quote", "hedge", "batch", "compare", "export")
 SOLVED = "ailis-opt solve instances/quickstart --gap 1e-9"
 MINE = "ailis-opt solve mine.yaml --out mine-result"
 
