@@ -241,9 +241,11 @@ class Search:
     def _dive(self, first: Answer) -> Floats | None:
         """A plan by rounding."""
         self._tell("rounding")
-        now = time.monotonic()
+        now, integers = time.monotonic(), None
         until = now + min(DIVE_SECONDS, DIVE_SHARE * (self.deadline - now))
-        integers = dive(self.solver, first, until, hasty=self.options.quick)
+        for hasty in (True, False) if self.options.quick else (False,):
+            if integers is None:
+                integers = dive(self.solver, first, until, hasty)
         return None if integers is None else self.polish(integers)
 
     def _near(self, relaxed: Floats, target: float) -> Floats | None:

@@ -78,6 +78,8 @@ def openings(
     found: dict[str, list[Opening]] = {}
     for reply in pool.run(following):
         assert isinstance(reply.task.key, int)
+        if not np.isfinite(reply.lower):
+            continue  # not solved in time
         row = candidates.iloc[reply.task.key]
         found.setdefault(row["layer"], []).append(_opening(layered, row, reply, full, base))
     return {layer: tuple(sorted(items, key=lambda o: -o.saves.value)) for layer, items in found.items()}
@@ -86,7 +88,7 @@ def openings(
 def _opening(layered: Layered, row: pd.Series, reply: Reply, full: Bounds, base: float) -> Opening:
     """The saving: between plans and bounds it is certified; its value is that of the relaxations, which are alike."""
     lower, upper = max(full.lower - reply.upper, 0.0), max(full.upper - reply.lower, 0.0)
-    value = float(np.clip(base - reply.lower, lower, upper)) if np.isfinite(reply.lower) else lower
+    value = float(np.clip(base - reply.lower, lower, upper))
     p, w, at = layered.prepared, int(row["workload"]), int(row["pool"])
     mask = int(row["blockers"])
     names = layered.instance.tables["workloads"]["workload"]

@@ -15,6 +15,7 @@ from ailis_opt.explain.pool import Pool, Reply, Task
 CONFIDENCE = 0.95
 COLLAPSE = 0.25  # of the open sets are solved before the others follow from them, or so it is hoped when time is planned
 RIDGE = 1e-3
+LEAST_PAIRS = 4  # of permutations, to speak of confidence
 QUICK_SECONDS = 30.0  # at most, for one set
 FULL_SECONDS = 15.0  # at most, for one set that is solved again, by a full search
 SEED = 1
@@ -154,7 +155,7 @@ class Shares:
             self._take(reply)
 
     def _estimates(self, permutations: np.ndarray) -> list[Interval] | None:
-        """Shares from the pairs of permutations that were walked whole; None where fewer than six were.
+        """Shares from the pairs of permutations that were walked whole; None where there are too few.
 
         z is split into a model (layers and pairs of layers, least squares), whose shares are known, and what it misses, whose shares are
         means over the permutations. Each half of the permutations is held against the model of the other half, so that what is sampled
@@ -163,7 +164,7 @@ class Shares:
         steps = np.concatenate([np.zeros((len(permutations), 1), dtype=np.int64), np.cumsum(1 << permutations, axis=1)], axis=1)
         known = self.lattice.solved | (self.lattice.width <= self._tolerance)
         whole = np.flatnonzero(known[steps].all(axis=1).reshape(-1, 2).all(axis=1))
-        if len(whole) < 6:
+        if len(whole) < LEAST_PAIRS:
             return None
         z, pairs = self.lattice.estimate(), np.zeros((len(whole), self.lattice.n))
         for half in (0, 1):
@@ -200,17 +201,25 @@ class Shares:
         return features @ weights, shares
 
     def intervals(self) -> tuple[list[Interval], bool]:
-        """The shares, and whether a sampled interval is among them: what is proven, narrowed by what was sampled where that is narrower."""
+        """The shares, and whether sampled intervals are among them.
+
+        Where not all sets are known the values are those of the sample or else of the fitted model, moved inside what is proven; intervals
+        are what is proven, narrowed by what was sampled where that is narrower.
+        """
         proven = self.lattice.shares()
-        if self.exact or self.sampled is None:
+        if self.exact:
             return proven, False
+        lower, upper = (np.array([getattr(p, end) for p in proven]) for end in ("lower", "upper"))
+        if self.sampled is None:
+            guess = self._model(np.flatnonzero(self.lattice.solved), self.lattice.estimate())[1]
+            narrowed = list(zip(lower.tolist(), upper.tolist(), strict=True))
+        else:
+            guess = np.array([s.value for s in self.sampled])
+            narrowed = [(max(p.lower, s.lower), min(p.upper, s.upper)) for p, s in zip(proven, self.sampled, strict=True)]
         total = float(self.lattice.upper[self.lattice.all] - self.lattice.upper[0])
-        value = np.array([np.clip(s.value, p.lower, p.upper) for p, s in zip(proven, self.sampled, strict=True)])
-        value = _summing(value, total, np.array([p.lower for p in proven]), np.array([p.upper for p in proven]))
-        found = []
-        for v, p, s in zip(value.tolist(), proven, self.sampled, strict=True):
-            found.append(Interval(v, min(v, max(p.lower, s.lower)), max(v, min(p.upper, s.upper))))
-        return found, True
+        value = _summing(np.clip(guess, lower, upper), total, lower, upper)
+        found = [Interval(v, min(v, low), max(v, high)) for v, (low, high) in zip(value.tolist(), narrowed, strict=True)]
+        return found, self.sampled is not None
 
 
 def _summing(value: np.ndarray, total: float, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
