@@ -20,6 +20,7 @@ from ailis_opt.engine.ratio import RatioResult, Step, minimize_ratio
 
 SMALL = 20_000  # entries up to which the search goes without presolve: it costs nothing there, and HiGHS 1.15's has errors (3274)
 ROUND = 1e-9
+NEAR = 0.02  # of the bound: how far a plan of a tighter program may be from it to be worth a polish
 PATIENCE = 0.4  # seconds that a relaxation may take from the basis of the one before, before it is solved afresh
 RESERVE_SECONDS, RESERVE_SHARE = 5.0, 0.1  # of the time limit, kept for polishing
 DIVE_SECONDS, DIVE_SHARE = 30.0, 0.3  # the same for a plan by rounding
@@ -217,7 +218,7 @@ class Search:
         bound, plan = first.bound, self.best
         small = len(self.program.value) <= SMALL
         if not small:
-            if plan is None and self.known is not None:
+            if plan is None and self.known is not None and self.solver.value(self.known) - bound <= NEAR * abs(bound):
                 plan = self.polish(self.solver.integers(self.known))
             if plan is None or self.solver.value(plan) - bound > target:
                 plan = self._better(plan, self._dive(first))
