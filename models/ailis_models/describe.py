@@ -189,7 +189,8 @@ def _not_enforced(layer: Layer) -> Iterator[str]:
     yield f"*Not enforced*: {'; '.join(parts) or 'only its bounds change'}.\n"
     if layer.id in relaxation.BOUNDS:
         said, rest = words(relaxation.BOUNDS[layer.id])
-        yield f"{said.removeprefix('Not enforced: ').capitalize()} {' '.join(rest.split())}\n"
+        said = said.removeprefix("Not enforced: ")
+        yield f"{said[:1].upper()}{said[1:]} {' '.join(rest.split())}\n"
 
 
 def _condition(reason: Reason) -> str:
