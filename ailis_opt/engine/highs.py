@@ -56,10 +56,11 @@ class Solver:
         self._integers = np.flatnonzero(p.integer).astype(np.int32)
         self._money, self._q = 1.0, 0.0
         self._basis: highspy.HighsBasis | None = None  # of the last LP solved
+        self._root: highspy.HighsBasis | None = None  # of the last relaxation with no integer fixed
         self.seconds = 0.0  # inside HiGHS
         quiet: Callable[[], Any] = _Quiet
         self._highs = h = quiet()
-        for option, setting in (("threads", 1), ("random_seed", 1)):
+        for option, setting in (("threads", 1), ("random_seed", 1), ("simplex_strategy", 0)):
             h.setOptionValue(option, setting)
         with scaled(p, self.scaling):
             status = h.passModel(
@@ -99,6 +100,15 @@ class Solver:
             h.changeColsIntegrality(len(changed), changed, program.integer[changed].astype(np.uint8))
         self.program = program
         self._integers = np.flatnonzero(program.integer).astype(np.int32)
+
+    def remember(self) -> None:
+        """Keep the basis of the relaxation just solved, for `recall`."""
+        self._root = self._basis
+
+    def recall(self) -> None:
+        """Go on from the basis kept last, whatever was solved since."""
+        if self._root is not None:
+            self._highs.setBasis(self._root)
 
     def set_integer_bounds(self, lower: Floats, upper: Floats) -> None:
         """Bounds of the integer columns, in their order."""

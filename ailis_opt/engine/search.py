@@ -104,6 +104,7 @@ class Search:
     def run(self) -> Outcome:
         """Search to the gap, the time limit, or the stop."""
         self.solver.set_price(self.options.price or 0.0 if self._is_ratio else 0.0)
+        self.solver.recall()
         first = self._relax()
         if first is None:
             return Outcome("limit", -np.inf, solves=self.solves)
@@ -205,6 +206,7 @@ class Search:
             self._tell("second opinion")
             answer = self.solver.relax(self.deadline, presolve=False)
             self.solves += 1
+        self.solver.remember()
         return None if answer.status == "limit" else answer
 
     def _integers(self, target: float, first: Answer) -> Step:
@@ -242,6 +244,7 @@ class Search:
     def _dive(self, first: Answer) -> Floats | None:
         """A plan by rounding."""
         self._tell("rounding")
+        self.solver.recall()
         now, integers = time.monotonic(), None
         until = now + min(DIVE_SECONDS, DIVE_SHARE * (self.deadline - now))
         for hasty in (True, False) if self.options.quick else (False,):
