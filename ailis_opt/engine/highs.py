@@ -13,7 +13,7 @@ from typing import Any
 import highspy
 import numpy as np
 
-from ailis_models.arrays import Floats
+from ailis_models.arrays import Floats, Ints
 from ailis_opt.engine.compile import Program
 from ailis_opt.engine.scaling import check, scale, scaled
 from ailis_opt.errors import AilisError
@@ -100,6 +100,20 @@ class Solver:
         self.program = program
         self._integers = np.flatnonzero(program.integer).astype(np.int32)
 
+    def add_row(self, columns: Ints, values: Floats, lower: float, upper: float) -> None:
+        """One more row, lower <= values·x[columns] <= upper, after all others. It stays through `use`, and no answer has its dual."""
+        held: Floats = values * self.scaling.column[columns]
+        row = float(2.0 ** -np.round(np.log2(np.abs(held).max(initial=1e-300))))
+        self._highs.addRow(lower * row, upper * row, len(columns), columns.astype(np.int32), held * row)
+        self._basis = None
+
+    def drop_added_rows(self) -> None:
+        """Without the rows added."""
+        first, last = len(self.scaling.row), self._highs.getNumRow()
+        if last > first:
+            self._highs.deleteRows(last - first, np.arange(first, last, dtype=np.int32))
+            self._basis = None
+
     def set_integer_bounds(self, lower: Floats, upper: Floats) -> None:
         """Bounds of the integer columns, in their order."""
         self._highs.changeColsBounds(len(self._integers), self._integers, lower, upper)
@@ -140,7 +154,7 @@ class Solver:
             answer.x,
             answer.objective,
             answer.objective,
-            np.asarray(solution.row_dual) * self.scaling.row / scale,
+            np.asarray(solution.row_dual)[: len(self.scaling.row)] * self.scaling.row / scale,
             np.asarray(solution.col_dual) / self.scaling.column / scale,
         )
 
