@@ -71,10 +71,11 @@ def least(
     time_limit: float,
     start: Floats | None = None,
     report: Callable[[Progress], bool] = lambda _: False,
+    quick: bool = False,
 ) -> Outcome:
     """The plan of least cost in a program without lost outcomes, in a solver that holds its matrix. `start`: a plan that is known."""
     solver.use(program)
-    search = Search(program, Options(False, gap, time_limit), report, solver)
+    search = Search(program, Options(False, gap, time_limit, quick=quick), report, solver)
     search.best = start
     return search.run()
 
@@ -96,4 +97,4 @@ def row(solver: Solver, columns: Ints, values: Floats, lower: float, upper: floa
     try:
         yield
     finally:
-        solver.drop_added_rows()
+        solver.drop_added_row()
