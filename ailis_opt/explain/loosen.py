@@ -7,7 +7,6 @@ all looser ones.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -109,24 +108,19 @@ def loosen(instance: Instance, layer: str, gap: float = GAP, time_limit: float =
 
     Raises InputError if there is no such layer, or the layer or the instance has no limit that could be scaled.
     """
-    limits = _stated(instance, layer)
+    limits, ordered = _stated(instance, layer), layer not in UNORDERED
     clock, order = Clock(time_limit), sorted({0.0, *steps})
     at = order.index(0.0)
-    ways = [*range(at, len(order)), *range(at - 1, -1, -1)]
     found: dict[int, Range] = {}
-    known: _Known | None = None
-    start: _Known | None = None
-    for i, k in enumerate(ways):
-        factor = 1 + order[k] / 100
-        if k == at - 1:
-            known = start
-        if k < at and math.isinf(found[k + 1].lower):  # what is infeasible stays so
-            found[k] = found[k + 1] if layer not in UNORDERED else found[k]
-            continue
-        found[k], known = _point(edited(instance, layer, factor), known, gap, clock.share(1 / (len(ways) - i)))
-        start = known if k == at else start
-    if layer not in UNORDERED:
-        found = _monotone(found)
+    plans: dict[int, _Known | None] = {}
+    for i, k in enumerate([*range(at, len(order)), *range(at - 1, -1, -1)]):
+        beside = k - 1 if k > at else k + 1
+        if k < at and ordered and found[beside].lower == np.inf:  # what is infeasible stays so
+            found[k], plans[k] = found[beside], None
+        else:
+            changed = edited(instance, layer, 1 + order[k] / 100)
+            found[k], plans[k] = _point(changed, plans.get(beside), gap, clock.share(1 / (len(order) - i)))
+    found = _monotone(found) if ordered else found
     return Loosened(
         instance=instance.header.name,
         layer=layer,
@@ -134,7 +128,7 @@ def loosen(instance: Instance, layer: str, gap: float = GAP, time_limit: float =
         objective_name=instance.header.objective,
         gap=gap,
         scaled=(BUDGET,) if layer == "L16" else tuple(limit.how for limit in limits),
-        monotone=layer not in UNORDERED,
+        monotone=ordered,
         points=tuple(Point(order[k], found[k]) for k in range(len(order))),
     )
 
@@ -188,7 +182,8 @@ def _point(instance: Instance, known: _Known | None, gap: float, seconds: float)
     program = compile_program(prepared.data, *templates(prepared.data))
     ratio = instance.header.objective == "cost_per_outcome"
     search = Search(program, Options(ratio, gap, seconds, None if known is None else known.objective), lambda _: False)
-    if known is not None and known.layout == program.layout:
+    lower, upper = search.solver.integer_bounds
+    if known is not None and known.layout == program.layout and ((lower <= known.integers) & (known.integers <= upper)).all():
         search.solver.set_price(known.objective if ratio and program.lost.any() else 0.0)
         search.polish(known.integers)
     outcome = search.run()
@@ -199,7 +194,7 @@ def _point(instance: Instance, known: _Known | None, gap: float, seconds: float)
 
 def _known(program: Program, outcome: Outcome) -> _Known:
     assert outcome.x is not None
-    return _Known(program.layout, outcome.x[program.integer], outcome.upper)
+    return _Known(program.layout, np.round(outcome.x[program.integer]), outcome.upper)
 
 
 def _monotone(found: dict[int, Range]) -> dict[int, Range]:
