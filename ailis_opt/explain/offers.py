@@ -29,6 +29,7 @@ class Stand:
     committed: bool
     whole: bool
     price: float  # money per GPU-hour
+    fewest: float  # lots that are sold together
     columns: Ints  # (n,)
     gpu_hours: Floats  # (n,) paid GPU-hours inside the horizon of one lot in each column
 
@@ -86,6 +87,7 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
         committed=committed,
         whole=whole,
         price=float(offers["price_per_gpu_hour"].iloc[row]),
+        fewest=max(1.0, float(kind.least[position])),
         columns=columns,
         gpu_hours=hours * float(kind.lot_gpus[position]),
     )

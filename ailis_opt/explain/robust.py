@@ -36,8 +36,9 @@ LP_SHARE, HIRED_SHARE = 0.4, 0.2  # of the time left, for the relaxations of com
 def robust(instance: Instance, within: float = 0.01, gap: float = GAP, time_limit: float = np.inf) -> Robust:
     """Least and most of every purchase over all plans whose objective is at most (1 + `within`) times that of the best plan known.
 
-    Lots are those of all start periods together; offers that differ in their names only count together. `gap` is that of the best plan;
-    `time_limit` in seconds is for everything, and a range that is not closed by then says what is found and what is proven.
+    Lots are those of all start periods together; offers that differ in their names only count together. No plan buys more than all demand
+    could use. `gap` is that of the best plan; `time_limit` in seconds is for everything, and a range that is not closed by then says what
+    is found and what is proven.
 
     Raises InputError if `within` is no share; InfeasibleError, NoPlanError if there is no plan to start from.
     """
@@ -87,7 +88,7 @@ class _Item:
         self.best = 0.0
         self.found = Range(np.inf, -np.inf)
         self.proven = Range(0.0, float(self.weight @ self.program.column_upper[s.columns]))
-        self.refused = [-np.inf, np.inf]  # the amount nearest to what is found of which a search could not tell, at either end
+        self.refused = [-np.inf, np.inf]  # the amount nearest to what is found that a search did not reach, at either end
 
     def see(self, x: Floats) -> None:
         """A plan that counts."""
@@ -127,16 +128,14 @@ class _Item:
         return abs((self.found.upper - self.proven.upper) if most else (self.found.lower - self.proven.lower)) < self.step * (1 - ROUNDING)
 
     def next(self, most: bool) -> float | None:
-        """The amount to ask for next: the proven end first, then halfway to what is found; None where there is nothing left to ask."""
+        """The amount to ask for next, halfway from what is found to what may be; None where there is nothing left to ask."""
         sign = 1.0 if most else -1.0
         near, far = (self.found.upper, self.proven.upper) if most else (self.found.lower, self.proven.lower)
-        refused = self.refused[most]
-        if math.isfinite(refused):
-            far = refused - sign * self.step if self.whole else refused
-            middle = near + (far - near) / 2
-            far = far if self.whole and abs(far - near) <= self.step else middle
-            far = (math.ceil(far) if most else math.floor(far)) if self.whole else far
-        return far if sign * (far - near) >= self.step * (1 - 1e-9) else None
+        far = sign * min(sign * far, sign * (self.refused[most] - sign * self.margin))
+        if sign * (far - near) < self.step * (1 - ROUNDING):
+            return None
+        middle = near + (far - near) / 2
+        return middle if not self.whole else math.ceil(middle - WHOLE) if most else math.floor(middle + WHOLE)
 
     def purchase(self) -> Purchase:
         s = self.stand
@@ -258,7 +257,7 @@ class _Ranges:
         reached = item.found.upper >= amount - WHOLE if most else item.found.lower <= amount + WHOLE
         if found.lower > self.limit + self.slack:
             item.prove(most, amount - item.margin if most else amount + item.margin)
-        elif not reached:
+        if not reached:
             item.refused[most] = amount
 
 

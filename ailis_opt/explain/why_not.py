@@ -63,9 +63,10 @@ def taken(solver: Solver, program: Program, place: Stand, fewest: float = 1.0, m
     The program that it yields is the one to solve.
     """
     if not place.committed:
-        lower, upper = program.column_lower.copy(), program.column_upper[place.columns]
-        lower[place.columns] = np.maximum(lower[place.columns], np.minimum(upper, fewest))
-        yield replace(program, column_lower=lower)
+        lower, upper, at = program.column_lower.copy(), program.column_upper.copy(), place.columns
+        upper[at] = np.minimum(upper[at], most)
+        lower[at] = np.maximum(lower[at], np.minimum(upper[at], fewest))
+        yield replace(program, column_lower=lower, column_upper=upper)
         return
     with row(solver, place.columns, np.ones(len(place.columns)), fewest, most):
         yield program
@@ -169,11 +170,14 @@ class _Question:
         without = self._without()
         if without.status == "infeasible":
             return BreakEven(NOTHING, self.place.lots(self.x), self.place.hours(self.x))
+        price, zero = in_money(self.program, without, self.layered.ratio)
+        program, solver, shortest = priced(self.program, price), self.layered.solver, self._shortest()
+        most = np.inf if self.place.committed else self.place.fewest  # what is hired beyond one lot does not go through every slice
+        if not self.place.committed:
+            with taken(solver, program, self.place, most=most) as forced:
+                plan = least(solver, forced, self.gap, self.clock.share(0.3)).x
         if without.x is None or plan is None:
             return None
-        price, zero = in_money(self.program, without, self.layered.ratio)
-        program, solver = priced(self.program, price), self.layered.solver
-        shortest = self._shortest()
         low, high, proven = -np.inf, np.inf, False
         for _ in range(STEPS):
             hours, cost = self.place.hours(plan), money(program, plan)
@@ -185,14 +189,14 @@ class _Question:
                 step -= 2 * self.gap * abs(cost) / hours
             if self.clock.left <= 0:
                 break
-            with taken(solver, self._cheaper(program, step), self.place) as forced:
+            with taken(solver, self._cheaper(program, step), self.place, most=most) as forced:
                 found = least(solver, forced, self.gap, self.clock.share(0.3), plan)
             low = max(low, step + min(found.lower - zero.upper, 0.0) / shortest)
             if found.x is None or proven:
                 break
             proven, plan = not improved, found.x
-        low = min(low, high)
-        return BreakEven(Range(self.place.price - high, self.place.price - low), self.place.lots(plan), self.place.hours(plan))
+        ends = [0.0 if abs(x) <= ROUNDING * self.place.price else x for x in (self.place.price - high, self.place.price - min(low, high))]
+        return BreakEven(Range(*ends), self.place.lots(plan), self.place.hours(plan))
 
     def _without(self) -> Outcome:
         """The best plan without the offer."""

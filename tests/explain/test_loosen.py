@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,7 @@ def test_topology_is_not_taken_for_monotone() -> None:
 
 
 def test_quickstart() -> None:
-    """By its README: a report more on spot saves 0.02 by day: 25,200 reports a slice, of which a tenth is 2,520, in two days, over 336,000."""
+    """By its README: a report more on spot saves 0.02 by day; a tenth of 25,200 is 2,520, in two days, over 336,000 outcomes."""
     values = curve(loosen(read("instances/quickstart"), "L10-L14", GAP))
     assert values[0] == pytest.approx(0.054)
     assert values[10] == pytest.approx(0.054 - 2 * 2520 * 0.02 / 336_000)
@@ -112,7 +113,14 @@ def test_quickstart() -> None:
 
 @pytest.mark.parametrize(
     ("layer", "says"),
-    [("L3", "yes or no"), ("L5-L9", "yes or no"), ("L9", "no layer"), ("L16", "no such limit"), ("L0", "power.cap_mw"), ("L15", "max_country")],
+    [
+        ("L3", "yes or no"),
+        ("L5-L9", "yes or no"),
+        ("L9", "no layer"),
+        ("L16", "no such limit"),
+        ("L0", "power.cap_mw"),
+        ("L15", "max_country"),
+    ],
 )
 def test_what_cannot_be_scaled_is_said(layer: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
@@ -148,7 +156,7 @@ def faults(seed: int) -> list[str]:
             if value != pytest.approx(objective(edited(instance, layer, 1 + step / 100)), rel=1e-6)
         ]
         falling = list(values.values())
-        if result.monotone and any(b > a * (1 + 1e-7) for a, b in zip(falling, falling[1:], strict=False)):
+        if result.monotone and any(b > a * (1 + 1e-7) for a, b in pairwise(falling)):
             found.append(f"{layer}: {values}")
     return found
 
