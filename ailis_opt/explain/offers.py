@@ -93,6 +93,26 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
     )
 
 
+def with_a_lot(p: Prepared, layout: Layout, place: Stand, x: Floats, there: Ints) -> Iterator[Floats]:
+    """Plans x with a lot more, their whole numbers at least: started as early and as late as it is `there`, or held in every slice."""
+    if not place.committed:
+        y = x.copy()
+        y[place.columns] = np.maximum(y[place.columns], place.fewest)
+        yield y
+        return
+    c, groups = p.data.committed, {group.name: group for group in layout.plan.columns}
+    o, k = place.position, int(c.tranche[place.position])
+    for t in sorted({int(there[0]), int(there[-1])}):
+        y = x.copy()
+        y[place.columns[t]] += place.fewest
+        if (o, t) in groups["signed"].keys:
+            y[groups["signed"].start + groups["signed"].keys.index((o, t))] = 1.0
+        for u in range(t, min(t + int(c.term[o]), p.data.periods)):
+            for name, key, amount in (("in_force", (o, u), 1.0), ("owned", (k, u), float(c.lot_gpus[o]))):
+                y[groups[name].start + groups[name].keys.index(key)] += place.fewest * amount
+        yield y
+
+
 def by_hour_columns(p: Prepared, layout: Layout, position: int) -> Ints:
     """(slices,) columns of a committed offer's capacity by the hour, which counts where market terms are dropped."""
     group, _ = layout.column("by_hour")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -72,11 +72,21 @@ def least(
     start: Floats | None = None,
     report: Callable[[Progress], bool] = lambda _: False,
     quick: bool = False,
+    tries: Iterable[Floats] = (),
 ) -> Outcome:
-    """The plan of least cost in a program without lost outcomes, in a solver that holds its matrix. `start`: a plan that is known."""
+    """The plan of least cost in a program without lost outcomes, in a solver that holds its matrix.
+
+    `start`: a plan that is known; `tries`: whole numbers (of all columns) that may make one.
+    """
     solver.use(program)
     search = Search(program, Options(False, gap, time_limit, quick=quick), report, solver)
     search.best = start
+    solver.set_price(0.0)
+    for x in tries:
+        whole = np.round(solver.integers(x))
+        lower, upper = solver.integer_bounds
+        if ((lower <= whole) & (whole <= upper)).all():
+            search.polish(whole)
     return search.run()
 
 

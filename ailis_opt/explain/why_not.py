@@ -22,7 +22,7 @@ from ailis_opt.engine.highs import Solver
 from ailis_opt.engine.search import Outcome, Progress
 from ailis_opt.errors import InfeasibleError, NoPlanError
 from ailis_opt.explain.layered import GAP, NAMES, Layered
-from ailis_opt.explain.offers import Stand, by_hour_columns, stand
+from ailis_opt.explain.offers import Stand, by_hour_columns, stand, with_a_lot
 from ailis_opt.explain.priced import ROUNDING, Clock, Range, in_money, least, money, priced, row
 from ailis_opt.explain.why_not_result import BreakEven, Closed, Removal, WhyNot, render
 from ailis_opt.prepare import prepare
@@ -140,7 +140,8 @@ class _Question:
             return Range(0.0, width), Range(0.0, self.base.upper - self.base.lower), self.x
         program = priced(self.program, self.price)
         with taken(self.layered.solver, program, self.place) as forced:
-            found = least(self.layered.solver, forced, self.gap, self.clock.share(0.3))
+            tries = with_a_lot(self.layered.prepared, program.layout, self.place, self.x, np.flatnonzero(self.there))
+            found = least(self.layered.solver, forced, self.gap, self.clock.share(0.2), tries=tries)
         if found.status == "infeasible":
             return NOTHING, NOTHING, None
         lower, upper = max(found.lower - self.best.upper, 0.0), max(found.upper - self.best.lower, 0.0)
