@@ -50,7 +50,7 @@ def robust(instance: Instance, within: float = 0.01, gap: float = GAP, time_limi
     require_open_routes(instance, prepared)
     program = compile_program(prepared.data, *templates(prepared.data))
     solver, ratio = Solver(program), instance.header.objective == "cost_per_outcome"
-    base = Search(program, Options(ratio, gap, clock.share(0.25)), lambda _: False, solver).run()
+    base = Search(program, Options(ratio, gap, clock.share(0.4)), lambda _: False, solver).run()
     if base.status == "infeasible":
         raise InfeasibleError("no plan meets every limit of the instance")
     if base.x is None:

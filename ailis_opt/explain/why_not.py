@@ -48,7 +48,7 @@ def why_not(instance: Instance | Layered, offer: str, gap: float = GAP, time_lim
     layered = instance if isinstance(instance, Layered) else Layered(instance)
     place = stand(layered.prepared, layered.program.layout, offer)
     program = layered.relaxer.program_of(layered.enforced())
-    base = layered.solve_program(program, gap, clock.share(0.25))
+    base = layered.solve_program(program, gap, clock.share(0.5))
     if base.status == "infeasible":
         raise InfeasibleError("no plan meets every limit of the instance, with the offer or without it")
     if base.x is None:
