@@ -108,6 +108,17 @@ def solve(
         raise typer.Exit(run_solve(request))
 
 
+def _share(value: str) -> float:
+    """`1%` or `0.01`."""
+    try:
+        share = float(value.removesuffix("%")) / 100 if value.endswith("%") else float(value)
+    except ValueError:
+        share = -1.0
+    if not 0 < share < 1:
+        raise typer.BadParameter("give a share such as 1% or 0.01")
+    return share
+
+
 def _jobs(value: int | None) -> int | None:
     if value is not None and value < 1:
         raise typer.BadParameter("give a number of processes, 1 or more")
@@ -126,6 +137,15 @@ def explain(
     gap: Annotated[float, typer.Option(callback=_gap, metavar="G", help="Relative gap of every solve.")] = 1e-4,
     time_limit: Annotated[float, typer.Option(callback=_seconds, metavar="S", help="Seconds for all of it.")] = 300.0,
     jobs: Annotated[int | None, typer.Option(callback=_jobs, metavar="N", help="Processes.", show_default="as many as processors")] = None,
+    why_not: Annotated[
+        str | None, typer.Option(metavar="OFFER", help="Instead: what one lot of an offer would cost more, and what is in its way.")
+    ] = None,
+    robust: Annotated[
+        float | None, typer.Option(parser=_share, metavar="SHARE", help="Instead: range of every purchase over plans within 1%, say.")
+    ] = None,
+    loosen: Annotated[
+        str | None, typer.Option(metavar="LAYER", help="Instead: the objective against a layer's limits, 25% tighter to 25% looser.")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -134,7 +154,10 @@ def explain(
         from ailis_opt.cli.explain import Request, run_explain
 
         asked = None if layers is None else frozenset(name.strip() for name in layers.split(",") if name.strip())
-        raise typer.Exit(run_explain(Request(instance, out, gap, time_limit, jobs, asked, as_json, quiet)))
+        request = Request(instance, out, gap, time_limit, jobs, asked, why_not, robust, loosen, as_json, quiet)
+        if request.asks and (out is not None or asked is not None):
+            raise typer.BadParameter("--out and --layers go with the explanation itself, not with a question")
+        raise typer.Exit(run_explain(request))
 
 
 @app.command()

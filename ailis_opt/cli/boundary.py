@@ -25,7 +25,7 @@ def boundary(as_json: bool = False) -> Iterator[None]:
     """
     try:
         yield
-    except typer.Exit:
+    except (typer.Exit, typer.BadParameter):
         raise
     except KeyboardInterrupt:
         code, kind, text = INTERRUPTED, "interrupted", "interrupted"

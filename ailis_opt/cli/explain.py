@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
 
 from ailis_opt.cli.progress import note_line
 from ailis_opt.cli.solve import LIMIT
-from ailis_opt.explain.explanation import Explanation, explain
+from ailis_opt.explain.explanation import SCHEMA, Explanation, explain
 from ailis_opt.explain.text import explanation_text
 from ailis_opt.io import read
 from ailis_opt.output.document import as_json
@@ -32,12 +35,46 @@ class Request:
     time_limit: float | None = None
     jobs: int | None = None
     layers: frozenset[str] | None = None
+    why_not: str | None = None
+    robust: float | None = None
+    loosen: str | None = None
     json: bool = False
     quiet: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether there are questions in place of the whole explanation."""
+        return self.why_not is not None or self.robust is not None or self.loosen is not None
+
+
+def run_questions(request: Request) -> int:
+    """Answer what was asked about an offer, about near-optimal plans, about a layer's limit. Returns the exit code."""
+    from ailis_opt.explain import loosen, loosen_result, robust, robust_result, why_not, why_not_result
+
+    instance, limit = read(request.instance), math.inf if request.time_limit is None else request.time_limit
+    parts: list[RenderableType] = []
+    document: dict[str, Any] = {"schema": SCHEMA, "instance": instance.header.name, "instance_sha256": instance.sha256}
+    with note_line(request.quiet) as tell:
+        if request.why_not is not None:
+            tell(f"why not {request.why_not}?")
+            answer = why_not.why_not(instance, request.why_not, request.gap, limit)
+            parts, document["why_not"] = [*parts, *why_not_result.render(answer)], answer.to_dict()
+        if request.robust is not None:
+            tell("which purchases are sure?")
+            ranges = robust.robust(instance, request.robust, request.gap, limit)
+            parts, document["robust"] = [*parts, *robust_result.render(ranges)], ranges.to_dict()
+        if request.loosen is not None:
+            tell(f"looser and tighter {request.loosen}")
+            curve = loosen.loosen(instance, request.loosen, request.gap, limit)
+            parts, document["loosen"] = [*parts, *loosen_result.render(curve)], curve.to_dict()
+    emit(as_json(document) if request.json else render(parts, width(), colored()))
+    return 0
 
 
 def run_explain(request: Request) -> int:
     """Explain, print, write. Returns the exit code: 4 where the time ended before every interval was as narrow as asked."""
+    if request.asks:
+        return run_questions(request)
     if request.out is not None:
         require_writable(request.out, (*NAMES, DOCUMENT, TEXT, REPORT))
     instance = read(request.instance)

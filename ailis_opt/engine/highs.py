@@ -13,7 +13,7 @@ from typing import Any
 import highspy
 import numpy as np
 
-from ailis_models.arrays import Floats
+from ailis_models.arrays import Floats, Ints
 from ailis_opt.engine.compile import Program
 from ailis_opt.engine.scaling import check, scale, scaled
 from ailis_opt.errors import AilisError
@@ -35,6 +35,7 @@ class Answer:
     bound: float
     row_dual: Floats | None = None
     column_dual: Floats | None = None
+    added_dual: float = 0.0  # of the row added
 
 
 class _Quiet(highspy.Highs):
@@ -57,6 +58,8 @@ class Solver:
         self._money, self._q = 1.0, 0.0
         self._basis: highspy.HighsBasis | None = None  # of the last LP solved
         self._root: highspy.HighsBasis | None = None  # of the last relaxation with no integer fixed
+        self._before: highspy.HighsBasis | None = None  # the same when a row was added
+        self._added = 1.0  # what the row added is multiplied by
         self.seconds = 0.0  # inside HiGHS
         quiet: Callable[[], Any] = _Quiet
         self._highs = h = quiet()
@@ -110,6 +113,31 @@ class Solver:
         if self._root is not None:
             self._highs.setBasis(self._root)
 
+    def add_row(self, columns: Ints, values: Floats, lower: float, upper: float) -> None:
+        """One more row, lower <= values·x[columns] <= upper, after all others; it stays through `use`. The last basis stays good."""
+        held: Floats = values * self.scaling.column[columns]
+        self._added = float(2.0 ** -np.round(np.log2(np.abs(held).max(initial=1e-300))))
+        self._highs.addRow(lower * self._added, upper * self._added, len(columns), columns.astype(np.int32), held * self._added)
+        self._before = self._basis
+        if self._basis is not None:
+            basis = highspy.HighsBasis()
+            basis.valid, basis.col_status = True, self._basis.col_status
+            basis.row_status = [*self._basis.row_status, highspy.HighsBasisStatus.kBasic]
+            self._basis = basis
+            self._highs.setBasis(basis)
+        self._root = self._basis
+
+    def move_added_row(self, lower: float, upper: float) -> None:
+        """Other bounds of the row added."""
+        self._highs.changeRowBounds(len(self.scaling.row), lower * self._added, upper * self._added)
+
+    def drop_added_row(self) -> None:
+        """Without the row added, and with the basis from before."""
+        self._highs.deleteRows(1, np.array([len(self.scaling.row)], dtype=np.int32))
+        self._basis = self._root = self._before
+        if self._basis is not None:
+            self._highs.setBasis(self._basis)
+
     def set_integer_bounds(self, lower: Floats, upper: Floats) -> None:
         """Bounds of the integer columns, in their order."""
         self._highs.changeColsBounds(len(self._integers), self._integers, lower, upper)
@@ -144,14 +172,15 @@ class Solver:
             return answer
         self._basis = h.getBasis()
         solution = h.getSolution()
-        scale = self.scaling.cost
+        scale, rows, row_dual = self.scaling.cost, len(self.scaling.row), np.asarray(solution.row_dual)
         return Answer(
             "optimal",
             answer.x,
             answer.objective,
             answer.objective,
-            np.asarray(solution.row_dual) * self.scaling.row / scale,
+            row_dual[:rows] * self.scaling.row / scale,
             np.asarray(solution.col_dual) / self.scaling.column / scale,
+            float(row_dual[rows]) * self._added / scale if len(row_dual) > rows else 0.0,
         )
 
     def search(

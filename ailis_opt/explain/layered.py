@@ -90,12 +90,12 @@ class Layered:
         found = []
         for name in (n for n in NAMES if n in among):
             pairs = ((nothing, nothing | {name}), (everything - {name}, everything))
-            if any(not _alike(*(self.relaxer.program_of(self.enforced(s)) for s in pair)) for pair in pairs):
+            if any(not alike(*(self.relaxer.program_of(self.enforced(s)) for s in pair)) for pair in pairs):
                 found.append(name)
         return tuple(found)
 
 
-def _alike(one: Program, other: Program) -> bool:
+def alike(one: Program, other: Program) -> bool:
     """True if two programs of one matrix have the same bounds and the same whole columns."""
     names = ("column_lower", "column_upper", "row_lower", "row_upper", "integer")
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)

@@ -67,3 +67,30 @@ def test_bad_input(ailis: Run, bad: Path) -> None:
     ran = ailis("explain", bad)
     assert (ran.code, ran.out) == (2, "")
     assert "dear" in ran.err
+
+
+def test_questions(ailis: Run) -> None:
+    """quickstart: two lots are signed, 1 to 3 within 5 %; 82.8 GB would hold a replica on one GPU; a lot of spot breaks even at 1.50."""
+    ran = ailis("explain", QUICKSTART, "--why-not", "iad-spot", "--robust", "5%", "--loosen", "L1.memory")
+    assert ran.code == 0
+    assert "break-even price 1.500 USD per GPU-hour (asked 1)" in ran.out
+    assert "always at least 1" in ran.out
+    assert "-24.37%" in ran.out
+    document = json.loads(ailis("explain", QUICKSTART, "--robust", "0.05", "--json").out)
+    assert document["schema"] == "ailis-opt-explain/1"
+    assert set(document) == {"schema", "instance", "instance_sha256", "robust"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--why-not", "nobody"), "no offer of this name"),
+        (("--robust", "150%"), "give a share"),
+        (("--loosen", "L2"), "no limit to scale"),
+        (("--loosen", "L0", "--out", "somewhere"), "--out and --layers go with"),
+    ],
+)
+def test_questions_that_make_no_sense(ailis: Run, arguments: tuple[str, ...], said: str) -> None:
+    ran = ailis("explain", QUICKSTART, *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err

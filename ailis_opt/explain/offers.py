@@ -1,0 +1,121 @@
+"""Where an offer stands in a program: by its name, merged with its twins or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ailis_models.arrays import Floats, Ints
+from ailis_opt.engine.compile import Layout
+from ailis_opt.errors import Fault, InputError
+from ailis_opt.io.raw import nearest
+from ailis_opt.prepare import Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """An offer's amounts in a program.
+
+    Committed: lots that start in each period, in force to the end of their term or of the horizon. Hired: lots in each slice.
+    """
+
+    offer: str
+    twins: tuple[str, ...]  # other offers that differ in their names and counts only; they share the columns
+    row: int  # in the table of offers
+    position: int  # among the merged committed, or the merged hired offers
+    pool: int
+    committed: bool
+    whole: bool
+    price: float  # money per GPU-hour
+    fewest: float  # lots that are sold together
+    columns: Ints  # (n,)
+    gpu_hours: Floats  # (n,) paid GPU-hours inside the horizon of one lot in each column
+
+    def lots(self, x: Floats) -> float:
+        """Lots in a plan (hired: lots of all slices added up)."""
+        return float(x[self.columns].sum())
+
+    def hours(self, x: Floats) -> float:
+        """Paid GPU-hours in a plan."""
+        return float(self.gpu_hours @ x[self.columns])
+
+
+def stand(p: Prepared, layout: Layout, offer: str) -> Stand:
+    """Where an offer stands. Raises InputError naming the nearest names if there is no such offer."""
+    names = p.supply.offers["offer"].tolist()
+    if offer not in names:
+        raise InputError([Fault("--why-not", "there is no offer of this name", nearest(offer, names), value=offer)])
+    row = names.index(offer)
+    for committed, groups in ((True, p.supply.committed_of), (False, p.supply.hired_of)):
+        for position, rows in enumerate(groups):
+            if row in rows:
+                return _stand(p, layout, row, position, committed)
+    raise AssertionError(offer)
+
+
+def stands(p: Prepared, layout: Layout, committed: bool) -> Iterator[Stand]:
+    """All merged offers of one kind, each under the name of its first."""
+    for position, rows in enumerate(p.supply.committed_of if committed else p.supply.hired_of):
+        yield _stand(p, layout, int(rows[0]), position, committed)
+
+
+def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool) -> Stand:
+    d, offers = p.data, p.supply.offers
+    rows = (p.supply.committed_of if committed else p.supply.hired_of)[position]
+    kind = d.committed if committed else d.hired
+    whole = bool(kind.whole[position])
+    name = ("whole_" if whole else "part_") + ("lots" if committed else "hired")
+    group, _ = layout.column(name)
+    if committed:
+        at = [i for i, key in enumerate(group.keys) if key[0] == position]
+        columns = group.start + np.array(at, dtype=np.int64)
+        clock = np.concatenate([[0.0], np.cumsum(d.calendar.period_hours)])
+        t = np.array([group.keys[i][1] for i in at], dtype=np.int64)
+        hours = clock[np.minimum(t + d.committed.term[position], d.periods)] - clock[t]
+    else:
+        first = layout.plan.n_columns + layout.slice.n_columns * np.arange(layout.slices)
+        columns = first + group.start + group.keys.index(position)
+        hours = d.slices.hours[:, 0]
+    return Stand(
+        offer=str(offers["offer"].iloc[row]),
+        twins=tuple(str(offers["offer"].iloc[i]) for i in rows if i != row),
+        row=row,
+        position=position,
+        pool=int(offers["pool"].iloc[row]),
+        committed=committed,
+        whole=whole,
+        price=float(offers["price_per_gpu_hour"].iloc[row]),
+        fewest=max(1.0, float(kind.least[position])),
+        columns=columns,
+        gpu_hours=hours * float(kind.lot_gpus[position]),
+    )
+
+
+def with_a_lot(p: Prepared, layout: Layout, place: Stand, x: Floats, there: Ints) -> Iterator[Floats]:
+    """Plans x with a lot more, their whole numbers at least: started as early and as late as it is `there`, or held in every slice."""
+    if not place.committed:
+        y = x.copy()
+        y[place.columns] = np.maximum(y[place.columns], place.fewest)
+        yield y
+        return
+    c, groups = p.data.committed, {group.name: group for group in layout.plan.columns}
+    o, k = place.position, int(c.tranche[place.position])
+    for t in sorted({int(there[0]), int(there[-1])}):
+        y = x.copy()
+        y[place.columns[t]] += place.fewest
+        if (o, t) in groups["signed"].keys:
+            y[groups["signed"].start + groups["signed"].keys.index((o, t))] = 1.0
+        for u in range(t, min(t + int(c.term[o]), p.data.periods)):
+            for name, key, amount in (("in_force", (o, u), 1.0), ("owned", (k, u), float(c.lot_gpus[o]))):
+                y[groups[name].start + groups[name].keys.index(key)] += place.fewest * amount
+        yield y
+
+
+def by_hour_columns(p: Prepared, layout: Layout, position: int) -> Ints:
+    """(slices,) columns of a committed offer's capacity by the hour, which counts where market terms are dropped."""
+    group, _ = layout.column("by_hour")
+    first = layout.plan.n_columns + layout.slice.n_columns * np.arange(layout.slices)
+    columns: Ints = first + group.start + group.keys.index(position)
+    return columns
