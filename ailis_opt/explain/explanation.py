@@ -122,12 +122,14 @@ def explain(
         layers: only these are compared, all others are enforced throughout; all if None.
         result: the audited plan, if it is known already.
 
-    Raises: as `ailis_opt.solve`; InputError for a layer that does not exist.
+    Raises: as `ailis_opt.solve`; InputError for a layer that does not exist; KeyboardInterrupt also where the plan's search was stopped.
     """
     begun = time.monotonic()
     among = _known(layers)
     tell("solving with every layer enforced")
     result = result or solve(instance, gap=gap, time_limit=SOLVE_SHARE * time_limit)
+    if result.interrupted:
+        raise KeyboardInterrupt
     solved = time.monotonic()
     layered = Layered(instance)
     small = len(layered.program.value) <= SMALL
