@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -119,21 +120,29 @@ def _check_pools(offers: pd.DataFrame, membership: pd.DataFrame, ledger: Ledger)
 
 def demand(world: World) -> pd.DataFrame:
     """Columns workload, geo, bucket, outcomes: the demand of each slice, and of a training job in the bucket S (the horizon)."""
-    kinds = world.tables["workloads"].set_index("workload")["kind"]
+    kinds = world.tables["workloads"].set_index("workload")["kind"].to_dict()
     blocks = [block.block for block in world.header.horizon.blocks]
-    parts = []
-    for row in records(world.tables["demand"]):
-        if kinds[row["workload"]] == "training":
-            parts.append((row["workload"], "any", np.array([len(world.slice_hours)]), np.array([row["outcomes"]])))
-            continue
+    every, table = -1.0, world.tables["demand"]
+
+    @cache
+    def spread(period: float, block: str) -> tuple[npt.NDArray[np.intp], Floats]:
+        """The slices that a row speaks of, and their hours."""
         here = np.ones((len(world.hours), len(blocks)), bool)
-        if not math.isnan(row["period"]):
-            here &= (np.arange(len(world.hours)) == row["period"])[:, None]
-        if row["block"]:
-            here &= np.array([name == row["block"] for name in blocks])[None, :]
-        weight = np.where(here.ravel(), world.slice_hours, 0.0)
-        open_slices = np.flatnonzero(here.ravel())
-        parts.append((row["workload"], row["geo"], open_slices, row["outcomes"] * weight[open_slices] / weight.sum()))
+        if period != every:
+            here &= (np.arange(len(world.hours)) == period)[:, None]
+        if block:
+            here &= np.array([name == block for name in blocks])[None, :]
+        found = np.flatnonzero(here.ravel())
+        return found, world.slice_hours[found]
+
+    parts = []
+    columns = (table["workload"], table["geo"], table["period"].fillna(every), table["block"], table["outcomes"])
+    for workload, geo, period, block, outcomes in zip(*columns, strict=True):
+        if kinds[workload] == "training":
+            parts.append((workload, "any", np.array([len(world.slice_hours)]), np.array([outcomes])))
+        else:
+            found, hours = spread(period, block)
+            parts.append((workload, geo, found, outcomes * hours / hours.sum()))
     frame = pd.DataFrame(
         {
             "workload": np.repeat([p[0] for p in parts], [len(p[2]) for p in parts]).astype(object),

@@ -107,6 +107,35 @@ def solve(
         raise typer.Exit(run_solve(request))
 
 
+def _jobs(value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise typer.BadParameter("give a number of processes, 1 or more")
+    return value
+
+
+@app.command()
+def explain(
+    instance: InstancePath,
+    layers: Annotated[
+        str | None, typer.Option(metavar="L,L", help="Compare only these layers, all others enforced.", show_default="all")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write explain.json, explain.txt, and the plan as `solve` does.")
+    ] = None,
+    gap: Annotated[float, typer.Option(callback=_gap, metavar="G", help="Relative gap of every solve.")] = 1e-4,
+    time_limit: Annotated[float, typer.Option(callback=_seconds, metavar="S", help="Seconds for all of it.")] = 300.0,
+    jobs: Annotated[int | None, typer.Option(callback=_jobs, metavar="N", help="Processes.", show_default="as many as processors")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Which layer binds: from the commodity price to the real one, layer by layer."""
+    with boundary(as_json):
+        from ailis_opt.cli.explain import Request, run_explain
+
+        asked = None if layers is None else frozenset(name.strip() for name in layers.split(",") if name.strip())
+        raise typer.Exit(run_explain(Request(instance, out, gap, time_limit, jobs, asked, as_json, quiet)))
+
+
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of an instance: every column with its unit."""

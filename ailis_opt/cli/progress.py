@@ -25,6 +25,16 @@ def progress_line(unit: str, quiet: bool) -> Iterator[Tell | None]:
         yield lambda p: status.update(describe(p, unit))
 
 
+@contextmanager
+def note_line(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Yields what shows a line of text, in the place of the one before; nothing is shown where standard error is no terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with Console(stderr=True, markup=False).status("reading and preparing") as status:
+        yield lambda text: status.update(text)
+
+
 def describe(p: Progress, unit: str) -> str:
     """One line on the state of a search."""
     parts = [p.phase]

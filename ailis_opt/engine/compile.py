@@ -7,7 +7,9 @@ a plan entry on an export goes to the column of the slice it names. Nothing is b
 from __future__ import annotations
 
 import gc
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,54 +88,94 @@ def templates(d: Data) -> tuple[Template, Template]:
             gc.enable()
 
 
+@dataclass(frozen=True, slots=True)
+class _Arrays:
+    """What is stamped: the arrays of a program, or views of one scope's part of them, (slices or 1, its entries, rows or columns)."""
+
+    index: NDArray[np.int32]
+    value: Floats
+    row_lower: Floats
+    row_upper: Floats
+    column_lower: Floats
+    column_upper: Floats
+    cost: Floats
+    lost: Floats
+
+
 def compile_program(d: Data, plan: Template, slice_: Template) -> Program:
     """Evaluate all coefficients with numpy and stamp them into one matrix."""
-    n, arrays = d.n_slices, {f.name: getattr(d.slices, f.name) for f in fields(d.slices)}
-    once = plan.coefficients.evaluate({}, 1)
-    many = slice_.coefficients.evaluate(arrays, n)
-    base = plan.n_columns + slice_.n_columns * np.arange(n)
-    ports, exports = _ports(d, plan, slice_), _exports(plan, slice_)
-
-    once_n, each = len(plan.column), len(slice_.column)
-    index, value = np.empty(once_n + n * each, dtype=np.int32), np.empty(once_n + n * each)
-    index[:once_n] = plan.column
-    outside = np.flatnonzero(plan.column < 0)
-    index[outside] = exports[-1 - plan.column[outside]]
-    value[:once_n] = once[0, plan.entry]
-    slice_index, slice_value = index[once_n:].reshape(n, each), value[once_n:].reshape(n, each)
-    np.add(slice_.column.astype(np.int32)[None, :], base.astype(np.int32)[:, None], out=slice_index)
-    outside = np.flatnonzero(slice_.column < 0)
-    slice_index[:, outside] = ports[:, -1 - slice_.column[outside]]
-    if len(many) == n:
-        np.take(many, slice_.entry, axis=1, out=slice_value)
-    else:
-        slice_value[:] = many[0, slice_.entry]
-
-    lower, upper = _row_bounds(slice_, many, n)
-    first_lower, first_upper = _row_bounds(plan, once, 1)
-    entries = len(plan.column) + len(slice_.column) * np.arange(n)
-    start = np.concatenate([plan.start[:-1], (entries[:, None] + slice_.start[None, :-1]).ravel(), [entries[-1] + len(slice_.column)]])
+    n = d.n_slices
+    entries, rows, columns = (
+        once + n * each
+        for once, each in ((len(plan.column), len(slice_.column)), (plan.n_rows, slice_.n_rows), (plan.n_columns, slice_.n_columns))
+    )
+    whole = _Arrays(
+        index=np.empty(entries, dtype=np.int32),
+        value=np.empty(entries),
+        row_lower=np.empty(rows),
+        row_upper=np.empty(rows),
+        column_lower=np.zeros(columns),
+        column_upper=np.full(columns, np.inf),
+        cost=np.zeros(columns),
+        lost=np.zeros(columns),
+    )
+    once, many = _scopes(whole, plan, n)
+    offset = _stamp(whole, once, plan, {}, np.zeros(1, dtype=np.int64), _exports(plan, slice_)[None, :])
+    arrays = {f.name: getattr(d.slices, f.name) for f in fields(d.slices)}
+    first = plan.n_columns + slice_.n_columns * np.arange(n)
+    offset += _stamp(whole, many, slice_, arrays, first, _ports(d, plan, slice_))
+    before = len(plan.column) + len(slice_.column) * np.arange(n)
+    start = np.concatenate([plan.start[:-1], (before[:, None] + slice_.start[None, :-1]).ravel(), [entries]])
     integer = np.concatenate([plan.integer, np.tile(slice_.integer, n)])
     rounded = np.concatenate([_named(plan, decisions.LOTS), np.tile(_named(slice_, decisions.LOTS), n)])
-    offset, cost, lost = _objective(plan, once, 1)
-    offsets, costs, losts = _objective(slice_, many, n)
     return Program(
         layout=Layout(plan.extent, slice_.extent, n),
         start=start.astype(np.int32),
-        index=index,
-        value=value,
-        row_lower=np.concatenate([first_lower, lower]),
-        row_upper=np.concatenate([first_upper, upper]),
-        column_lower=np.concatenate([plan.column_lower, np.tile(slice_.column_lower, n)]),
-        column_upper=np.concatenate([_picked(once, plan.column_upper, 1, np.inf), _picked(many, slice_.column_upper, n, np.inf)]),
+        **{f.name: getattr(whole, f.name) for f in fields(whole)},
         integer=integer,
         rounded=rounded[integer],
-        cost=_scatter((cost, costs), plan, slice_, ports),
-        lost=_scatter((lost, losts), plan, slice_, ports),
-        offset=offset + offsets,
+        offset=offset,
         asked=float(d.workloads.total @ d.workloads.weight),
         least=float((d.workloads.total * np.where(d.workloads.sheddable, d.workloads.min_service, 1.0)) @ d.workloads.weight),
     )
+
+
+def split(whole: NDArray[Any], once: int, slices: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Views of an array over plan and slices: (1, the plan's) and (slices, a slice's)."""
+    return whole[:once].reshape(1, once), whole[once:].reshape(slices, (len(whole) - once) // max(slices, 1))
+
+
+def _scopes(whole: _Arrays, plan: Template, slices: int) -> tuple[_Arrays, _Arrays]:
+    """The plan's and the slices' part."""
+    sizes = 2 * [len(plan.column)] + 2 * [plan.n_rows] + 4 * [plan.n_columns]
+    parts = [split(getattr(whole, f.name), size, slices) for f, size in zip(fields(whole), sizes, strict=True)]
+    return _Arrays(*(once for once, _ in parts)), _Arrays(*(many for _, many in parts))
+
+
+def _stamp(whole: _Arrays, part: _Arrays, template: Template, arrays: Mapping[str, Floats], first: Ints, links: Ints) -> float:
+    """Fill one scope's part; returns its constant cost.
+
+    Its columns start at `first` (slices,), its links stand for the columns `links` (slices, links). What is zero in `whole` already is
+    not written: memory never touched costs no time.
+    """
+    outside = np.flatnonzero(template.column < 0)
+    np.add(template.column.astype(np.int32), first.astype(np.int32)[:, None], out=part.index)
+    part.index[:, outside] = links[:, -1 - template.column[outside]]
+    low, high = np.flatnonzero(template.column_lower), np.flatnonzero(template.column_upper >= 0)
+    part.column_lower[:, low] = template.column_lower[low]
+    constant, offset = template.cost[2], 0.0
+    for span, values in template.coefficients.evaluate(arrays, len(first)):
+        np.take(values, template.entry, axis=1, out=part.value[span], mode="clip")  # the mode "raise" would buffer
+        shift = _picked(values, template.shift, 0.0)
+        part.row_lower[span] = _picked(values, template.lower, -np.inf) - shift
+        part.row_upper[span] = _picked(values, template.upper, np.inf) - shift
+        part.column_upper[span, high] = values[:, template.column_upper[high]]
+        for (column, at, _), own, every in ((template.cost, part.cost, whole.cost), (template.lost, part.lost, whole.lost)):
+            here = column >= 0
+            own[span, column[here]] = values[:, at[here]]
+            np.add.at(every, links[span, -1 - column[~here]], values[:, at[~here]])
+        offset += float(values[:, constant].sum()) if constant >= 0 else 0.0
+    return offset
 
 
 def _named(template: Template, names: tuple[str, ...]) -> Bools:
@@ -171,39 +213,9 @@ def _exports(plan: Template, slice_: Template) -> Ints:
     return np.array(columns, dtype=np.int64)
 
 
-def _picked(values: Floats, positions: Ints, slices: int, missing: float) -> Floats:
-    """values[:, positions] for all slices, flat; `missing` where the position is -1."""
-    picked = np.full((slices, len(positions)), missing)
+def _picked(values: Floats, positions: Ints, missing: float) -> Floats:
+    """values[:, positions]; `missing` where the position is -1."""
+    picked = np.full((len(values), len(positions)), missing)
     at = np.flatnonzero(positions >= 0)
     picked[:, at] = values[:, positions[at]]
-    return picked.ravel()
-
-
-def _row_bounds(template: Template, values: Floats, slices: int) -> tuple[Floats, Floats]:
-    shift = _picked(values, template.shift, slices, 0.0)
-    return _picked(values, template.lower, slices, -np.inf) - shift, _picked(values, template.upper, slices, np.inf) - shift
-
-
-Linear = tuple[Ints, Floats]
-
-
-def _objective(template: Template, values: Floats, slices: int) -> tuple[float, Linear, Linear]:
-    """Constant of the cost, and (columns, (slices, columns) coefficients) of cost and lost outcomes."""
-    (cost, at, constant), (lost, lost_at, _) = template.cost, template.lost
-    offset = float(np.broadcast_to(values[:, constant], (slices,)).sum()) if constant >= 0 else 0.0
-    shape = (slices, len(values[0]))
-    full = np.broadcast_to(values, shape)
-    return offset, (cost, full[:, at]), (lost, full[:, lost_at])
-
-
-def _scatter(parts: tuple[Linear, Linear], plan: Template, slice_: Template, ports: Ints) -> Floats:
-    """One dense objective over all columns."""
-    (first, once), (local, many) = parts
-    n = len(many)
-    out = np.zeros(plan.n_columns + n * slice_.n_columns)
-    out[first] = once[0]
-    table = out[plan.n_columns :].reshape(n, slice_.n_columns)
-    own = local >= 0
-    table[:, local[own]] = many[:, own]
-    np.add.at(out, ports[:, -1 - local[~own]], many[:, ~own])
-    return out
+    return picked

@@ -15,7 +15,7 @@ import numpy as np
 
 from ailis_models.arrays import Floats
 from ailis_opt.engine.compile import Program
-from ailis_opt.engine.scaling import check, scale
+from ailis_opt.engine.scaling import check, scale, scaled
 from ailis_opt.errors import AilisError
 
 Tick = Callable[[float, float, Floats | None], bool]
@@ -52,20 +52,20 @@ class Solver:
     def __init__(self, program: Program) -> None:
         check(program)
         self.program = p = program
-        self.scaling, value = scale(p)
-        row, column = self.scaling.row, self.scaling.column
+        self.scaling = scale(p)
         self._integers = np.flatnonzero(p.integer).astype(np.int32)
         self._money, self._q = 1.0, 0.0
+        self._basis: highspy.HighsBasis | None = None  # of the last LP solved
         self.seconds = 0.0  # inside HiGHS
         quiet: Callable[[], Any] = _Quiet
         self._highs = h = quiet()
         for option, setting in (("threads", 1), ("random_seed", 1)):
             h.setOptionValue(option, setting)
-        status = h.passModel(
-            len(p.cost), len(p.row_lower), len(value), int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize), 0.0,
-            p.cost * column * self.scaling.cost, p.column_lower / column, p.column_upper / column,
-            p.row_lower * row, p.row_upper * row, p.start, p.index, value, p.integer.astype(np.int32),
-        )  # fmt: skip
+        with scaled(p, self.scaling):
+            status = h.passModel(
+                len(p.cost), len(p.row_lower), len(p.value), int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize), 0.0,
+                p.cost, p.column_lower, p.column_upper, p.row_lower, p.row_upper, p.start, p.index, p.value, p.integer.astype(np.int32),
+            )  # fmt: skip
         if status == highspy.HighsStatus.kError:
             raise AilisError("the solver refused the program; this is a defect, please report it with the instance")
 
@@ -117,14 +117,16 @@ class Solver:
         """Values of the integer columns of x."""
         return x[self._integers]
 
-    def relax(self, deadline: float, presolve: bool = True, patience: float | None = None) -> Answer:
-        """Solve the LP relaxation (with the integer bounds now set): optimum and duals.
+    def relax(self, deadline: float, presolve: bool = True, warm: bool = False, patience: float | None = None) -> Answer:
+        """Solve the LP relaxation (with the integer bounds now set): optimum and duals. `warm` starts from the basis of the last one.
 
-        HiGHS starts from the last basis, without presolve, if there is one. With `patience` it gets so many seconds for that; then it
+        HiGHS goes on from what it has, without presolve, where it has a basis. With `patience` it gets so many seconds for that; then it
         starts afresh with presolve, which is faster where much has changed.
         """
         h = self._highs
         h.setOptionValue("solve_relaxation", True)
+        if warm and self._basis is not None:
+            h.setBasis(self._basis)
         if patience is not None:
             answer = self._run(min(deadline, time.monotonic() + patience), None, presolve)
         if patience is None or (answer.status == "limit" and time.monotonic() < deadline):
@@ -134,6 +136,7 @@ class Solver:
         h.setOptionValue("solve_relaxation", False)
         if answer.x is None or answer.status != "optimal":
             return answer
+        self._basis = h.getBasis()
         solution = h.getSolution()
         scale = self.scaling.cost
         return Answer(

@@ -26,21 +26,27 @@ POLISH = 60.0  # seconds that a second worker may take to polish the plan of a k
 
 
 class Worker:
-    """A worker process. Start it early: it loads its libraries while the parent still reads the instance."""
+    """A worker process. Start it early: it loads its libraries while the parent still reads the instance.
 
-    def __init__(self) -> None:
-        command = [sys.executable, "-c", "from ailis_opt.engine.worker import main; main()"]
+    `module` holds the `main` that it runs: it receives messages on standard input and answers on standard output.
+    """
+
+    def __init__(self, module: str = "ailis_opt.engine.worker") -> None:
+        command = [sys.executable, "-c", f"from {module} import main; main()"]
         paths = os.pathsep.join(path for path in sys.path if path)  # the child finds what this process finds
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, env={**os.environ, "PYTHONPATH": paths}
-        )
+        env = {**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"}  # with more, a dot product waits
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, env=env)
         self._messages: queue.Queue[Any] = queue.Queue()
 
-    def start(self, job: Job) -> None:
+    def start(self, job: Any) -> None:
         """Send the job; messages arrive from now on."""
-        assert self._process.stdin is not None
-        send(self._process.stdin, job)  # type: ignore[arg-type]
+        self.send(job)
         threading.Thread(target=self._listen, daemon=True).start()
+
+    def send(self, message: Any) -> None:
+        """One more message to a worker that was started."""
+        assert self._process.stdin is not None
+        send(self._process.stdin, message)  # type: ignore[arg-type]
 
     def _listen(self) -> None:
         assert self._process.stdout is not None

@@ -66,6 +66,14 @@ class Relaxer:
         numbers: Ints = first + step * np.arange(layout.slices)[:, None] + own
         return numbers
 
+    def columns(self, name: str, items: Ints) -> Ints:
+        """(items,) columns of a slice variable indexed by item, in every slice; of a plan variable (item, period), in every period."""
+        scope, group = self._columns[name]
+        if not group.keys:
+            return np.zeros(0, dtype=np.int64)
+        first = np.array([key[0] if isinstance(key, tuple) else key for key in group.keys])
+        return self._numbers(scope, group)[:, np.isin(first, items)].ravel()
+
     def program_of(self, enforced: relaxation.Enforced) -> Program:
         """The program with the layers of `enforced`. Columns that their bounds leave no choice count as real."""
         p = self.program

@@ -6,13 +6,15 @@ scaled by powers of two (exact in binary), so that a tolerance means the same fo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
 from ailis_models import decisions
 from ailis_models.arrays import Floats, Ints
-from ailis_opt.engine.compile import Program
+from ailis_opt.engine.compile import Program, split
 from ailis_opt.errors import NumbersError
 
 DROPPED = 1e-9  # HiGHS: small_matrix_value
@@ -26,6 +28,7 @@ class Scaling:
     row: Floats
     column: Floats
     cost: float
+    entry: Floats  # (entries of the plan and of one slice) what the coefficients are multiplied by
 
 
 def check(p: Program) -> None:
@@ -42,23 +45,21 @@ def check(p: Program) -> None:
         if not np.isfinite(values.sum()) and not np.isfinite(values).all():
             raise NumbersError(f"a {name} is not finite (entry {int(np.flatnonzero(~np.isfinite(values))[0])})")
     for name, low, high in (("row", p.row_lower, p.row_upper), ("column", p.column_lower, p.column_upper)):
-        bad = np.isnan(low) | np.isnan(high) | (low == np.inf) | (high == -np.inf)
-        if bad.any():
-            raise NumbersError(f"a bound of {name} {int(np.flatnonzero(bad)[0])} is not a number or infinite on the wrong side")
+        good = (low < np.inf) & (high > -np.inf)  # NaN is neither
+        if not good.all():
+            raise NumbersError(f"a bound of {name} {int(np.argmin(good))} is not a number or infinite on the wrong side")
 
 
-def scale(p: Program) -> tuple[Scaling, Floats]:
-    """Scaling of a program and its scaled coefficients. Raises NumbersError where an entry would still be so small that it is lost.
+def scale(p: Program) -> Scaling:
+    """Scaling of a program. Raises NumbersError where an entry would still be so small that it is lost.
 
     All slices share one pattern, so they share one scaling: it is found on the plan and one slice that stands for all of them,
     with the largest coefficient over the slices in each place. Ports keep their unit (GPUs, gangs, copies): each period has its own column.
     """
     layout = p.layout
     plan_entries, n = int(p.start[layout.plan.n_rows]), layout.slices
-    by_slice = p.value[plan_entries:].reshape(n, -1) if n else np.zeros((1, 0))
-    size = np.concatenate(
-        [np.abs(p.value[:plan_entries]), np.maximum(by_slice.max(axis=0, initial=0.0), -by_slice.min(axis=0, initial=0.0))]
-    )
+    once, many = split(p.value, plan_entries, n)
+    size = np.concatenate([np.abs(once[0]), np.maximum(many.max(axis=0, initial=0.0), -many.min(axis=0, initial=0.0))])
     rows, columns = layout.plan.n_rows + layout.slice.n_rows, layout.plan.n_columns + layout.slice.n_columns
     start, index = p.start[: rows + 1], p.index[: len(size)].astype(np.int64)
     outside = index >= layout.plan.n_columns  # exports name columns of any slice
@@ -73,26 +74,52 @@ def scale(p: Program) -> tuple[Scaling, Floats]:
         row = _power_of_two(_peaks(size * column[index], row_of, rows))
         column = np.where(kept, 1.0, _power_of_two(_peaks(size * row[row_of], index, columns)))
     factor = row[row_of] * column[index]
-    value = np.empty_like(p.value)
-    np.multiply(p.value[:plan_entries], factor[:plan_entries], out=value[:plan_entries])
-    np.multiply(by_slice, factor[plan_entries:], out=value[plan_entries:].reshape(by_slice.shape))
-    _refuse_lost(p, value)
-    scaling_row = np.concatenate([row[: layout.plan.n_rows], np.tile(row[layout.plan.n_rows :], n)])
-    scaling_column = np.concatenate([column[: layout.plan.n_columns], np.tile(column[layout.plan.n_columns :], n)])
-    weight = np.abs(p.cost * scaling_column)
-    weight = weight[weight > 0]
-    cost = float(2.0 ** -np.round(np.log2(weight).mean())) if len(weight) else 1.0
-    return Scaling(scaling_row, scaling_column, cost), value
+    _refuse_lost(p, once, factor[:plan_entries])
+    _refuse_lost(p, many, factor[plan_entries:])
+    scaling_row, scaling_column = _repeated(row, layout.plan.n_rows, n), _repeated(column, layout.plan.n_columns, n)
+    weight = p.cost * scaling_column
+    weight = np.log2(np.abs(weight[weight != 0]))
+    return Scaling(scaling_row, scaling_column, float(2.0 ** -np.round(weight.mean())) if len(weight) else 1.0, factor)
 
 
-def _refuse_lost(p: Program, value: Floats) -> None:
-    small = np.flatnonzero((value <= DROPPED) & (value >= -DROPPED))
-    small = small[p.value[small] != 0]
-    if len(small):
-        entry = int(small[0])
+@contextmanager
+def scaled(p: Program, by: Scaling) -> Iterator[None]:
+    """Inside, the program's numbers are those that the solver sees. They are scaled in place, as copies would take longer, and put back."""
+    plan_entries = int(p.start[p.layout.plan.n_rows])
+    once, many = split(p.value, plan_entries, p.layout.slices)
+    matrix = [(once, by.entry[:plan_entries]), (many, by.entry[plan_entries:])]
+
+    def turn(into: np.ufunc, out_of: np.ufunc) -> None:
+        for values, factor in (*matrix, (p.row_lower, by.row), (p.row_upper, by.row), (p.cost, by.column), (p.cost, by.cost)):
+            into(values, factor, out=values)
+        for values in (p.column_lower, p.column_upper):
+            out_of(values, by.column, out=values)
+
+    turn(np.multiply, np.divide)
+    try:
+        yield
+    finally:
+        turn(np.divide, np.multiply)
+
+
+def _repeated(values: Floats, once: int, slices: int) -> Floats:
+    """The plan's values, then those of a slice over and over."""
+    whole = np.empty(once + slices * (len(values) - once))
+    first, many = split(whole, once, slices)
+    first[:], many[:] = values[:once], values[once:]
+    return whole
+
+
+def _refuse_lost(p: Program, values: Floats, factor: Floats) -> None:
+    """Raise NumbersError if any of the entries (slices or 1, entries), a part of the program's, is scaled to nothing."""
+    most = DROPPED / factor
+    lost = (values <= most) & (values >= -most)
+    if lost.any() and (values[lost] != 0).any():
+        value = values[lost][values[lost] != 0][0]
+        entry = int(np.flatnonzero(p.value == value)[0])
         row = int(np.searchsorted(p.start, entry, side="right")) - 1
         raise NumbersError(
-            f"the numbers span too far: a coefficient of {p.value[entry]:g} stands beside others a billion times larger "
+            f"the numbers span too far: a coefficient of {value:g} stands beside others a billion times larger "
             f"(row {row}, column {int(p.index[entry])}); state outcomes, GPUs or money in larger or smaller units"
         )
 

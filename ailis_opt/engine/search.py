@@ -254,6 +254,13 @@ class Search:
     def polish(self, integers: Floats) -> Floats | None:
         """Round and fix the integers, solve the LP again: an exact plan, or None if rounding broke it. Keeps the best plan seen."""
         rounded = np.round(integers)
+        if (
+            self.best is not None
+            and self.polished is not None
+            and self.polished[0] == self.solver.price
+            and np.array_equal(rounded, self.solver.integers(self.best))
+        ):
+            return self.best
         self.solver.set_integer_bounds(rounded, rounded)
         answer = self._timed_polish(5.0)
         self.solver.set_integer_bounds(*self.solver.integer_bounds)
@@ -267,9 +274,9 @@ class Search:
         return x
 
     def _timed_polish(self, seconds: float) -> Answer:
-        """The LP with the integers as now fixed; it gets its seconds even when time is up."""
+        """The LP with the integers as now fixed, a few steps from the relaxation's basis; it gets its seconds even when time is up."""
         before = self.solver.seconds
-        answer = self.solver.relax(max(self.deadline, time.monotonic() + seconds))
+        answer = self.solver.relax(max(self.deadline, time.monotonic() + seconds), warm=True)
         self.polish_s += self.solver.seconds - before
         return answer
 

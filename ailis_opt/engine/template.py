@@ -6,7 +6,7 @@ evaluated together by numpy, over all slices at a time: the shape is walked once
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from pyomo.core.expr import numeric_expr as ne
 from pyomo.core.expr.numvalue import native_numeric_types
 
 from ailis_models.arrays import Bools, Floats, Ints
+
+CACHED = 2**16  # numbers that are evaluated at a time
 
 Shape = tuple[Any, ...]
 """("const",) | ("param", name) | ("+" | "*" | "/", shape, ...) | ("neg", shape); leaves are numbered from left to right."""
@@ -90,17 +92,24 @@ class Coefficients:
         leaves.append(float(pyo.value(expr)))
         return ("const",)
 
-    def evaluate(self, arrays: Mapping[str, Floats], slices: int) -> Floats:
-        """(slices, count) or, if no array that occurs varies from slice to slice, (1, count)."""
-        parts = []
-        for shape, (positions, rows) in self._groups.items():
-            table = np.array(rows, dtype=np.float64).reshape(len(rows), -1)
-            parts.append((np.array(positions), _evaluate(shape, iter(table.T), arrays)))
-        varies = any(len(values) > 1 for _, values in parts)
-        out = np.empty((slices if varies else 1, self.count))
-        for at, values in parts:
-            out[:, at] = values
-        return out
+    def evaluate(self, arrays: Mapping[str, Floats], slices: int) -> Iterator[tuple[slice, Floats]]:
+        """Yields (span of slices, (slices of the span, count)): some slices at a time, so that all stays in the processor's cache.
+
+        What is yielded is overwritten by the next.
+        """
+        tables = [
+            (shape, np.array(positions), np.array(rows, dtype=np.float64).reshape(len(rows), -1).T)
+            for shape, (positions, rows) in self._groups.items()
+        ]
+        step = max(1, CACHED // max(self.count, 1))
+        out = np.empty((min(step, slices), self.count))
+        for first in range(0, slices, step):
+            span = slice(first, min(first + step, slices))
+            now = {name: values[span] if len(values) > 1 else values for name, values in arrays.items()}
+            some = out[: span.stop - first]
+            for shape, positions, leaves in tables:
+                some[:, positions] = _evaluate(shape, iter(leaves), now)
+            yield span, some
 
 
 def _evaluate(shape: Shape, leaves: Any, arrays: Mapping[str, Floats]) -> Floats:

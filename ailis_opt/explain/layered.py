@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from ailis_models import relaxation
-from ailis_models.layers import LAYERS
+from ailis_models.layers import LAYERS, layer_mask
 from ailis_opt.engine.compile import Program, compile_program, templates
 from ailis_opt.engine.highs import Solver
 from ailis_opt.engine.relax import Relaxer
@@ -45,7 +46,7 @@ class Layered:
         quick: bool = False,
         report: Callable[[Progress], bool] = lambda _: False,
     ) -> Outcome:
-        """The best plan with only these layers, from the last basis. `price`: a guess of the objective; `quick`: a bound and a plan, fast."""
+        """The best plan with only these layers, from the last basis. `price`: a guess of the objective; `quick`: a bound and a plan."""
         return self.solve_program(self.relaxer.program_of(enforced), gap, time_limit, price, quick, report)
 
     def solve_program(
@@ -60,3 +61,38 @@ class Layered:
         """The same for a program of the relaxer with some bounds changed."""
         self.solver.use(program)
         return Search(program, Options(self.ratio, gap, time_limit, price, quick), report, self.solver).run()
+
+    def opened(self, workload: int, pool: int, layer: str) -> Program:
+        """Every layer enforced, but for the routes of one workload in one pool that nothing but `layer` closes: they are open."""
+        d, relaxable = self.data, self.data.relaxable
+        assert relaxable is not None
+        program = self.relaxer.program_of(self.enforced())
+        upper = program.column_upper.copy()
+        for name, kind, blockers in (
+            ("replicas", d.routes, relaxable.route_blockers),
+            ("standby", d.standby, relaxable.standby_blockers),
+            ("gangs", d.jobs, relaxable.job_blockers),
+        ):
+            mine = (kind.workload == workload) & (kind.pool == pool) & (blockers & ~layer_mask(layer) == 0)
+            columns = self.relaxer.columns(name, np.flatnonzero(mine))
+            upper[columns] = self.program.column_upper[columns]
+            if name == "gangs":
+                there = np.where(relaxable.job_window, relaxable.job_on_offer, 0.0)
+                upper[columns] = np.minimum(upper[columns], there.T[mine].ravel())
+        return replace(program, column_upper=upper)
+
+    def active(self, among: frozenset[str]) -> tuple[str, ...]:
+        """The layers that change the program at all, alone or as the last one in."""
+        nothing, everything = frozenset(NAMES) - among, frozenset(NAMES)
+        found = []
+        for name in (n for n in NAMES if n in among):
+            pairs = ((nothing, nothing | {name}), (everything - {name}, everything))
+            if any(not _alike(*(self.relaxer.program_of(self.enforced(s)) for s in pair)) for pair in pairs):
+                found.append(name)
+        return tuple(found)
+
+
+def _alike(one: Program, other: Program) -> bool:
+    """True if two programs of one matrix have the same bounds and the same whole columns."""
+    names = ("column_lower", "column_upper", "row_lower", "row_upper", "integer")
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from tests.support.files import write_folder
 ROOT = Path(__file__).resolve().parents[2]
 GAP = "1e-4"  # the default of `solve`
 FASTER = {"linopy sparse": 3.0, "linopy": 3.0, "pyomo": 20.0}
+ONE_THREAD = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # idle threads of numpy's would be counted as processor time
 NOT_SOLVER = ("read_s", "prepare_s", "build_s", "polish_s", "plan_s", "audit_s", "write_s")
 
 
@@ -61,7 +63,7 @@ def building(folder: Path, quick: bool) -> Iterator[Line]:
                     continue
                 say(f"building {size.name} with {side}{' (takes minutes)' if side == 'pyomo' and large else ''}")
                 command = [sys.executable, "-m", "tests.benchmarks.building", side, str(warm), str(folder / size.name)]
-                line = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1]
+                line = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=ONE_THREAD).stdout.splitlines()[-1]
                 found = json.loads(line)
                 seconds[side].append(found["seconds"])
                 sizes[side] = found["size"]

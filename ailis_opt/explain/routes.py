@@ -1,0 +1,135 @@
+"""Routes that a single layer closes and that would save most if it did not: found by reduced cost, priced by solving again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from ailis_models.layers import REASONS, layer_mask
+from ailis_opt.explain.lattice import Interval
+from ailis_opt.explain.layered import NAMES, Layered
+from ailis_opt.explain.pool import Pool, Reply, Task
+from ailis_opt.result import Bounds
+
+MOST = 3  # routes priced for each layer
+SECONDS = 15.0  # at most, for one
+
+
+class Clock(Protocol):
+    """Gap and time for the solves."""
+
+    gap: float
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A workload in a pool whose routes one layer closes. `saves`: what opening them would take off the objective, in its unit."""
+
+    layer: str
+    workload: str
+    region: str
+    sku: str
+    tier: str
+    pool: str
+    reasons: tuple[str, ...]
+    saves: Interval
+    share: float  # of the objective
+
+    @property
+    def text(self) -> str:
+        """In words: "h100 in sweden, closed to chat by latency: opening it saves 4.1%"."""
+        amount = f"saves {self.share:.2%}" if self.share > 0 else "saves nothing"
+        proven = "" if self.saves.lower > 0 or self.share <= 0 else " (not proven)"
+        return f"{self.pool}, closed to {self.workload} by {' and '.join(self.reasons)}: opening it {amount}{proven}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As in `explain --json`."""
+        names = ("workload", "region", "sku", "tier")
+        return {"text": self.text, **{name: getattr(self, name) for name in names}, "saves": self.saves.to_dict()}
+
+
+def openings(
+    layered: Layered, pool: Pool, full: Bounds, among: frozenset[str], clock: Clock, small: bool
+) -> dict[str, tuple[Opening, ...]]:
+    """Per layer, the routes that it alone closes and that would save most, each priced by a solve with just them open."""
+    candidates, base = _candidates(layered, full.upper, among, time.monotonic() + max(clock.left, 1.0))
+
+    def tasks() -> Iterator[Task]:
+        for i, row in enumerate(candidates.itertuples()):
+            if clock.left <= 0:
+                return
+            seconds = min(SECONDS, max(clock.left, 1.0))
+            opened = (int(row.workload), int(row.pool), str(row.layer))  # type: ignore[arg-type]
+            yield Task(i, frozenset(NAMES), full.upper, clock.gap, seconds, not small, opened)
+
+    found: dict[str, list[Opening]] = {}
+    for reply in pool.run(tasks()):
+        assert isinstance(reply.task.key, int)
+        row = candidates.iloc[reply.task.key]
+        found.setdefault(row["layer"], []).append(_opening(layered, row, reply, full, base))
+    return {layer: tuple(sorted(items, key=lambda o: -o.saves.value)) for layer, items in found.items()}
+
+
+def _opening(layered: Layered, row: pd.Series, reply: Reply, full: Bounds, base: float) -> Opening:
+    """The saving: between plans and bounds it is certified; its value is that of the relaxations, which are alike."""
+    lower, upper = max(full.lower - reply.upper, 0.0), max(full.upper - reply.lower, 0.0)
+    value = float(np.clip(base - reply.lower, lower, upper)) if np.isfinite(reply.lower) else lower
+    p, w, at = layered.prepared, int(row["workload"]), int(row["pool"])
+    mask = int(row["blockers"])
+    names = layered.instance.tables["workloads"]["workload"]
+    place = p.supply.pools.iloc[at]
+    return Opening(
+        layer=row["layer"],
+        workload=str(names.iloc[w]),
+        region=str(place["region"]),
+        sku=str(place["sku"]),
+        tier=str(place["tier"]),
+        pool=str(place["label"]),
+        reasons=tuple(reason.name for reason in REASONS if reason.mask & mask),
+        saves=Interval(value, lower, upper),
+        share=value / abs(full.upper) if full.upper else 0.0,
+    )
+
+
+def _candidates(layered: Layered, price: float, among: frozenset[str], deadline: float) -> tuple[pd.DataFrame, float]:
+    """The most promising (workload, pool) of each layer, and the relaxation's objective with everything closed as it is.
+
+    The promise of a closed route is −(reduced cost) times the replicas that would serve all the demand of its class.
+    """
+    d, relaxable = layered.data, layered.data.relaxable
+    assert relaxable is not None
+    empty = pd.DataFrame(columns=["layer", "workload", "pool", "blockers", "promise"])
+    program = layered.relaxer.program_of(layered.enforced())
+    layered.solver.use(program)
+    layered.solver.set_price(price if layered.ratio else 0.0)
+    answer = layered.solver.relax(deadline)
+    if answer.x is None or answer.column_dual is None:
+        return empty, price
+    n, lost = float(program.cost @ answer.x) + program.offset, float(program.lost @ answer.x)
+    base = n / (program.asked - lost) if layered.ratio else n
+    dual = np.minimum(program.layout.values("replicas", answer.column_dual), 0.0)
+    capacity = d.slices.demand[:, d.routes.klass] / (d.slices.rate * d.slices.hours)
+    promise = -(dual * capacity).sum(axis=0)
+    blockers = relaxable.route_blockers
+    parts = [empty]
+    for layer in (name for name in NAMES if name in among and layer_mask(name)):
+        mine = (blockers != 0) & ((blockers & ~layer_mask(layer)) == 0) & (promise > 0)
+        frame = pd.DataFrame(
+            {"workload": d.routes.workload[mine], "pool": d.routes.pool[mine], "blockers": blockers[mine], "promise": promise[mine]}
+        )
+        best = frame.groupby(["workload", "pool"], as_index=False).agg(
+            blockers=("blockers", lambda b: int(np.bitwise_or.reduce(b))), promise=("promise", "sum")
+        )
+        parts.append(best.nlargest(MOST, "promise").assign(layer=layer))
+    table = pd.concat([part for part in parts if len(part)] or [empty], ignore_index=True)
+    return table.sort_values("promise", ascending=False, ignore_index=True), base
