@@ -16,7 +16,6 @@ import numpy as np
 from ailis_models.arrays import Bools
 from ailis_models.layers import LAYERS
 from ailis_opt.engine.feasibility import any_plan
-from ailis_opt.explain.layered import Layered
 from ailis_opt.explain.limits import ALL, Limit
 from ailis_opt.explain.pieces import Pieces
 from ailis_opt.explain.shrink import shrink
@@ -35,6 +34,7 @@ class Conflict:
     `status`: "conflict"; "feasible" (there is a plan); "unknown" (the time did not suffice to say). `pairs` are (layer, workload), the
     workload None where the layer is about all together. `workloads`: those whose demand takes part. `minimal`: whether every part is
     known to be needed; a time limit may leave some that are not. `unreachable`: workloads that have no route even with no layer enforced.
+    `limits`: the rows, and what goes without saying (the term of an offer whose whole lots are told).
     """
 
     status: str
@@ -44,16 +44,17 @@ class Conflict:
     rows: tuple[Limit, ...] = ()
     minimal: bool = True
     unreachable: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
 
-def find_conflict(layered: Layered, deadline: float) -> Conflict:
+def find_conflict(pieces: Pieces, deadline: float) -> Conflict:
     """A smallest conflict of the instance, found by `deadline` (monotonic seconds)."""
-    return Finder(Pieces(layered), deadline).find()
+    return Finder(pieces, deadline).find()
 
 
-def blamed_layers(layered: Layered, deadline: float) -> Conflict:
+def blamed_layers(pieces: Pieces, deadline: float) -> Conflict:
     """The conflict's layers alone: `pairs`, `workloads` and `rows` stay empty."""
-    return Finder(Pieces(layered), deadline).layers()
+    return Finder(pieces, deadline).layers()
 
 
 def in_map_order(layers: Collection[str]) -> tuple[str, ...]:
@@ -112,6 +113,7 @@ class Finder:
             tuple(self.names[w] for w in sorted(asked)),
             tuple(sorted(_told(rows), key=order.__getitem__)),
             found.minimal and asked_known and pairs_known and rows_known,
+            limits=tuple(rows),
         )
 
     def _demanded(self, workloads: Sequence[int]) -> Bools:
