@@ -64,10 +64,16 @@ def test_selectors_quote_what_they_must() -> None:
     ("change", "edit"),
     [
         (Change("offers", "offer=lots", "max_lots", "add", "3"), lambda d: d["tables"]["offers"][0].update(max_lots=5)),
-        (Change("offers", "contract=on_demand & tier=sovereign", "price_per_gpu_hour", "mul", "1.5"), lambda d: d["tables"]["offers"][1].update(price_per_gpu_hour=4.5)),
+        (
+            Change("offers", "contract=on_demand & tier=sovereign", "price_per_gpu_hour", "mul", "1.5"),
+            lambda d: d["tables"]["offers"][1].update(price_per_gpu_hour=4.5),
+        ),
         (Change("offers", "offer=lots", "whole_lots", "set", "false"), lambda d: d["tables"]["offers"][0].update(whole_lots=False)),
         (Change("offers", "whole_lots=true", "max_lots", "set", ""), lambda d: d["tables"]["offers"][0].pop("max_lots")),
-        (Change("power", "region=here", "cap_mw", "add", "0.5", 1, 2), lambda d: [r.update(cap_mw=r["cap_mw"] + 0.5) for r in d["tables"]["power"][1:]]),
+        (
+            Change("power", "region=here", "cap_mw", "add", "0.5", 1, 2),
+            lambda d: [r.update(cap_mw=r["cap_mw"] + 0.5) for r in d["tables"]["power"][1:]],
+        ),
         (Change("power", "period=0", "cap_mw", "set", ""), lambda d: d["tables"]["power"][0].pop("cap_mw")),
         (Change("demand", "workload=work", "outcomes", "mul", "2", 2), lambda d: d["tables"]["demand"][2].update(outcomes=12)),
         (Change("workloads", "tiers=public", "tiers", "set", "public"), lambda d: d["tables"]["workloads"][0].update(tiers=["public"])),
