@@ -115,6 +115,8 @@ class _Seeker:
         left = Finder(pieces, self.deadline).find()
         if left.status == "conflict":
             return self._follow(pieces, left, mends)
+        if left.status == "feasible":  # what is changed was in the way of others, too
+            self._solve(changed, mends)
         self.cut |= left.status == "unknown"
         return []
 
@@ -131,10 +133,12 @@ class _Seeker:
             return None
 
     def _verify(self, mends: tuple[Mend, ...]) -> None:
-        """Solve with the mends made, and keep the repair if an audited plan comes of it."""
         changed = self._changed(mends)
-        if changed is None:
-            return
+        if changed is not None:
+            self._solve(changed, mends)
+
+    def _solve(self, changed: Instance, mends: tuple[Mend, ...]) -> None:
+        """Solve with the mends made, and keep the repair if an audited plan comes of it."""
         text = " and ".join(mend.text for mend in mends)
         self.tell(f"verifying: {text}")
         seconds = max(LEAST_SECONDS, (self.deadline - time.monotonic()) / max(1, MOST - len(self.found)))
