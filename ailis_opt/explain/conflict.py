@@ -116,6 +116,19 @@ class Finder:
             limits=tuple(rows),
         )
 
+    def correction(self, law_first: bool) -> list[Limit] | None:
+        """A smallest set of limits without which there is a plan for all demand; None if none was found in time.
+
+        `law_first`: law and technology are kept where that can be, and money gives way; else the other way round.
+        """
+        order = sorted(self.pieces.limits, key=lambda limit: TRIED.index(limit.layer), reverse=law_first)
+
+        def enough(out: list[Limit]) -> bool | None:
+            infeasible = self.infeasible([limit for limit in order if limit not in out])
+            return None if infeasible is None else not infeasible
+
+        return shrink(order, enough)[0] if enough(order) else None
+
     def _demanded(self, workloads: Sequence[int]) -> Bools:
         on = np.zeros(len(self.names), dtype=bool)
         on[list(workloads)] = True

@@ -159,7 +159,8 @@ def least_lots(shop: Workshop, limit: Limit) -> Iterator[Mend]:
                 low = middle
             else:
                 high = middle - 1
-        yield Mend(f"at least {low} lots of {name} where it is {now}", (change(low),), mend.enough)
+        before = shop.now("offers", "min_lots", offer=name)
+        yield Mend(f"at least {low} lots of {name} where it is {before:g}", (change(low),), mend.enough)
 
 
 def availability(shop: Workshop, limit: Limit) -> Iterator[Mend]:
@@ -243,7 +244,8 @@ def share(shop: Workshop, limit: Limit) -> Iterator[Mend]:
     value = hundredths_up(amount) if sign > 0 else hundredths_down(amount)
     name = shop.names[w]
     change = Change("workloads", selector(workload=name), column, "set", plain(value))
-    yield Mend(f"{words} of {value:.0%} for {name}, now {now:.0%}", (change,), found[1])
+    before = shop.now("workloads", column, workload=name)
+    yield Mend(f"{words} of {value:.0%} for {name}, now {before:.0%}", (change,), found[1])
 
 
 def _interruptible(shop: Workshop, limit: Limit) -> dict[str, Bools]:
@@ -262,7 +264,7 @@ def budget(shop: Workshop, limit: Limit) -> Iterator[Mend]:
     if found is not None:
         now = float(limit.amount or 0.0)
         value = ceiling((now + float(found[0][0])) * (1 + 1e-5), 4)
-        text = f"a budget of {number(value)} {limit.unit}, now {number(now)}"
+        text = f"a budget of {number(value)} {limit.unit}, now {number(shop.original.header.budget)}"
         yield Mend(text, (Change(HEADER, "", "budget", "set", plain(value)),), found[1])
 
 

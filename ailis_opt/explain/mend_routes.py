@@ -145,11 +145,12 @@ def topology(shop: Workshop, limit: Limit) -> Iterator[Mend]:
 def _by_sku(closed: Closed, level: Floats, column: str, words: str) -> Iterator[Mend]:
     """An amount of a SKU, the least of each that does."""
     skus, options = closed.profile("sku"), []
-    now = closed.tables["skus"].set_index("sku")[column]
     for sku, value in sorted(set(zip(skus[closed.hit].tolist(), level[closed.hit].tolist(), strict=True)))[:MOST_OPTIONS]:
         hit = closed.hit & (skus == sku) & (level <= value)
         change = Change("skus", selector(sku=sku), column, "set", plain(value))
-        options.append(Option(hit, words.format(level=plain(value), sku=sku, now=plain(float(now[sku]))), (change,)))
+        options.append(
+            Option(hit, words.format(level=plain(value), sku=sku, now=plain(closed.shop.now("skus", column, sku=sku))), (change,))
+        )
     seen: set[str] = set()
     for mend in _options(closed.shop, closed.limit, options):
         if mend.changes[0].where not in seen or len(mend.changes) > 1:
@@ -200,7 +201,8 @@ def latency(shop: Workshop, limit: Limit) -> Iterator[Mend]:
     if found is not None and len(p.askers.geo):
         level = float(levels[found[0]])
         change = Change("workloads", selector(workload=closed.name), "latency_ms", "set", plain(level))
-        yield Mend(f"latency of {level:g} ms for {closed.name}, now {limit.amount:g}", (change,), found[1])
+        now = shop.now("workloads", "latency_ms", workload=closed.name)
+        yield Mend(f"latency of {level:g} ms for {closed.name}, now {now:g}", (change,), found[1])
 
 
 def _blockers(shop: Workshop) -> tuple[Ints, Ints, Ints]:

@@ -20,6 +20,7 @@ from ailis_opt.explain.elastic import Give, least
 from ailis_opt.explain.limits import Limit
 from ailis_opt.explain.pieces import Pieces
 from ailis_opt.explain.shrink import shrink
+from ailis_opt.schema import Instance
 
 EDGE = 1e-6  # of an amount: solver noise that is not rounded up
 
@@ -36,8 +37,10 @@ class Mend:
 class Workshop:
     """A conflict, and what it takes to try things out on it."""
 
-    def __init__(self, pieces: Pieces, conflict: Conflict, deadline: float) -> None:
-        self.pieces, self.conflict, self.deadline = pieces, conflict, deadline
+    def __init__(self, pieces: Pieces, conflict: Conflict, deadline: float, original: Instance, given_up: Collection[str] = ()) -> None:
+        """`original`: the instance before any mend, for what is said to be now. `given_up`: limits, by their text, that need not be met."""
+        self.pieces, self.conflict, self.deadline, self.original = pieces, conflict, deadline, original
+        self.whole = [limit for limit in pieces.limits if limit.text not in given_up]
         self.layered, self.data, self.prepared = pieces.layered, pieces.data, pieces.layered.prepared
         self.instance = self.layered.instance
         self.names: list[str] = self.instance.tables["workloads"]["workload"].tolist()
@@ -47,7 +50,13 @@ class Workshop:
     @property
     def scopes(self) -> tuple[tuple[Collection[Limit], Bools | None, bool], ...]:
         """What an amount is sought for: the whole instance; if that fails, the conflict alone. The flag: whether it is enough."""
-        return (self.pieces.limits, None, True), (self.conflict.limits, self.demanded, False)
+        return (self.whole, None, True), (self.conflict.limits, self.demanded, False)
+
+    def now(self, table: str, column: str, **key: str) -> float:
+        """A number of the original instance."""
+        frame = self.original.tables[table]
+        (name, value), *_ = key.items()
+        return float(frame[column][frame[name] == value].iloc[0])
 
     def without(self, limits: Collection[Limit], out: Collection[Limit], demanded: Bools | None) -> Program:
         """The program without the limits `out`."""

@@ -2,6 +2,7 @@
 
 Every limit of the conflict is mended in its own way (`mends`). A mend that is not enough, because there are other conflicts, is applied and
 the conflict that is left is looked at in turn: a tree of conflicts whose branches are mends (hitting sets, Reiter 1987), cut at `DEPTH`.
+Where that leads nowhere, a smallest set of limits that could be dropped together is mended one after the other.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from ailis_opt import optimize
 from ailis_opt.changes import Change, apply
-from ailis_opt.errors import AilisError
+from ailis_opt.errors import AilisError, InfeasibleError
 from ailis_opt.explain.conflict import Conflict, Finder
 from ailis_opt.explain.layered import Layered
 from ailis_opt.explain.mend_amounts import MENDS, service
@@ -75,6 +76,9 @@ class _Seeker:
                 following += self._branch(mends)
             level = following
         self.cut |= bool(level)
+        for law_first in (True, False):
+            if not self.found:
+                self._correct(pieces, law_first)
 
     @property
     def _done(self) -> bool:
@@ -87,15 +91,14 @@ class _Seeker:
             if self._done:
                 self.cut = True
                 return []
-            if mend.enough:
-                self._verify((*before, mend))
-            else:
-                partial.append((*before, mend))
+            mends = (*(earlier for earlier in before if not _superseded(earlier, mend)), mend)
+            if not mend.enough or not self._verify(mends):
+                partial.append(mends)
         self.cut |= len(partial) > MOST_BRANCHES
         return partial[:MOST_BRANCHES]
 
     def _mends(self, pieces: Pieces, conflict: Conflict) -> Iterator[Mend]:
-        shop = Workshop(pieces, conflict, self.deadline)
+        shop = Workshop(pieces, conflict, self.deadline, self.instance)
         for limit in conflict.limits:
             make = MENDS.get(limit.kind) or OPENINGS.get(limit.kind)
             if make is not None:
@@ -120,10 +123,35 @@ class _Seeker:
         self.cut |= left.status == "unknown"
         return []
 
+    def _correct(self, pieces: Pieces, law_first: bool) -> None:
+        """Mend all limits of a correction set, each as far as it must be while those after it are given up."""
+        out = Finder(pieces, self.deadline).correction(law_first)
+        mends: tuple[Mend, ...] = ()
+        for i, limit in enumerate(out or ()):
+            later = [other.text for other in (out or ())[i + 1 :]]
+            mend = self._first_enough(pieces, limit.text, later)
+            if mend is None:
+                continue  # what was mended before may have mended this
+            mends = (*(earlier for earlier in mends if not _superseded(earlier, mend)), mend)
+            try:
+                pieces = Pieces(Layered(apply(self.instance, [change for mend in mends for change in mend.changes])))
+            except AilisError:
+                return
+        if mends:
+            self._verify(mends)
+
+    def _first_enough(self, pieces: Pieces, text: str, later: list[str]) -> Mend | None:
+        limit = next((limit for limit in pieces.limits if limit.text == text), None)
+        make = None if limit is None else MENDS.get(limit.kind) or OPENINGS.get(limit.kind)
+        if limit is None or make is None:
+            return None
+        shop = Workshop(pieces, Conflict("conflict", limits=(limit,)), self.deadline, self.instance, later)
+        return next((mend for mend in make(shop, limit) if mend.enough), None)
+
     def _changed(self, mends: tuple[Mend, ...]) -> Instance | None:
         """The instance with the mends made; None if that was tried before, holds a repair already found, or makes no valid instance."""
         changes = [change for mend in mends for change in mend.changes]
-        made = frozenset(changes)
+        made = _made(mends)
         if made in self.tried or any(made.issuperset(repair.changes) for repair in self.found):
             return None
         self.tried.add(made)
@@ -132,19 +160,36 @@ class _Seeker:
         except AilisError:
             return None
 
-    def _verify(self, mends: tuple[Mend, ...]) -> None:
+    def _verify(self, mends: tuple[Mend, ...]) -> bool:
+        """False if with the mends made there is still no plan: a workload with its first open route is held to failover from then on."""
         changed = self._changed(mends)
-        if changed is not None:
-            self._solve(changed, mends)
+        if changed is None or self._solve(changed, mends):
+            return True
+        self.tried.discard(_made(mends))  # it is to be gone on from
+        return False
 
-    def _solve(self, changed: Instance, mends: tuple[Mend, ...]) -> None:
-        """Solve with the mends made, and keep the repair if an audited plan comes of it."""
+    def _solve(self, changed: Instance, mends: tuple[Mend, ...]) -> bool:
+        """Solve with the mends made, and keep the repair if an audited plan comes of it; False if there is none."""
         text = " and ".join(mend.text for mend in mends)
         self.tell(f"verifying: {text}")
         seconds = max(LEAST_SECONDS, (self.deadline - time.monotonic()) / max(1, MOST - len(self.found)))
         try:
             result = optimize.solve(changed, gap=GAP, time_limit=seconds, in_process=True)
-        except AilisError:
-            return
+        except InfeasibleError:
+            return False
+        except AilisError:  # no plan in time, or numbers that no solver takes: no repair that could be shown
+            self.cut = True
+            return True
         changes = tuple(change for mend in mends for change in mend.changes)
         self.found.append(Repair(text, changes, result.objective, result.cost, result.gap))
+        return True
+
+
+def _made(mends: tuple[Mend, ...]) -> frozenset[Change]:
+    return frozenset(change for mend in mends for change in mend.changes)
+
+
+def _superseded(earlier: Mend, later: Mend) -> bool:
+    """Whether a later mend sets all the cells that the earlier one sets."""
+    cells = {(change.table, change.where, change.column) for change in later.changes if change.op == "set"}
+    return all(change.op == "set" and (change.table, change.where, change.column) in cells for change in earlier.changes)
