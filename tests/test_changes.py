@@ -80,7 +80,7 @@ def test_selectors_quote_what_they_must() -> None:
         (Change("skus", "sku=gpu", "gpus_per_node", "set", "4"), lambda d: d["tables"]["skus"][0].update(gpus_per_node=4)),
         (Change("instance", "", "budget", "set", "70"), lambda d: d["header"].update(budget=70)),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, Change) else "",
 )  # fmt: skip
 def test_a_changed_instance_is_the_one_that_a_file_would_give(change: Change, edit: Any) -> None:
     data = market()

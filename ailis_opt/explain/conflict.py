@@ -8,17 +8,20 @@ A planner then reads first what no budget mends.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
 from ailis_models.arrays import Bools
 from ailis_models.layers import LAYERS
-from ailis_opt.engine.feasibility import any_plan
+from ailis_opt.engine.compile import Program
 from ailis_opt.explain.limits import ALL, Limit
 from ailis_opt.explain.pieces import Pieces
 from ailis_opt.explain.shrink import shrink
+
+T = TypeVar("T")
 
 TRIED = ("L16", "contract", "L1.supply", "L0", "L10-L14", "L4", "L3", "L2", "L1.topology", "L1.memory", "L5-L9", "L15")
 """The order in which layers are tried to be left out: money, contract, what is on offer, power, flow, technology, and law last."""
@@ -69,25 +72,26 @@ class Finder:
         self.pieces, self.layered, self.deadline = pieces, pieces.layered, deadline
         self.names = self.layered.instance.tables["workloads"]["workload"].tolist()
 
-    def infeasible(self, kept: Collection[Limit], demanded: Bools | None = None) -> bool | None:
-        """Whether no plan meets these limits; None if that is not known in time."""
-        found = any_plan(self.layered.solver, self.pieces.program(kept, demanded), self.deadline)
+    def infeasible(self, kept: Collection[Limit], demanded: Bools | None = None, relaxed: bool = False) -> bool | None:
+        """Whether no plan meets these limits; None if that is not known in time. `relaxed`: not even one in fractions."""
+        return self._no_plan(self.pieces.program(kept, demanded), relaxed)
+
+    def _no_plan(self, program: Program, relaxed: bool) -> bool | None:
+        found = self.layered.any_plan(program, self.deadline, relaxed)
         return None if found is None else not found
 
     def layers(self) -> Conflict:
         """The smallest set of layers that is in conflict, workloads and limits left open."""
 
-        def infeasible(layers: list[str]) -> bool | None:
-            program = self.layered.relaxer.program_of(self.layered.enforced(frozenset(layers)))
-            found = any_plan(self.layered.solver, program, self.deadline)
-            return None if found is None else not found
+        def infeasible(layers: list[str], relaxed: bool = False) -> bool | None:
+            return self._no_plan(self.layered.relaxer.program_of(self.layered.enforced(frozenset(layers))), relaxed)
 
         whole = infeasible(list(TRIED))
         if whole is None:
             return Conflict("unknown")
         if not whole:
             return Conflict("feasible")
-        kept, known = shrink(TRIED, infeasible)
+        kept, known = _shrunk(TRIED, infeasible)
         return Conflict("conflict", in_map_order(kept), minimal=known, unreachable=() if kept else self._unreachable())
 
     def find(self) -> Conflict:
@@ -97,22 +101,21 @@ class Finder:
             return found
         limits = [limit for limit in self.pieces.limits if limit.layer in found.layers]
         if self.infeasible(limits) is not True:
-            return Conflict("conflict", found.layers, minimal=False)
+            return replace(found, minimal=False)
         asking = np.flatnonzero(self.layered.data.workloads.total > 0).tolist()
-        asked, asked_known = shrink(asking, lambda some: self.infeasible(limits, self._demanded(some)))
+        asked, asked_known = _shrunk(asking, lambda some, relaxed: self.infeasible(limits, self._demanded(some), relaxed))
         demanded = self._demanded(asked)
         groups = sorted({(limit.layer, limit.workload) for limit in limits}, key=lambda g: (TRIED.index(g[0]), g[1]))
-        pairs, pairs_known = shrink(groups, lambda some: self.infeasible(_within(limits, some), demanded))
-        rows, rows_known = shrink(_tried(_within(limits, pairs)), lambda some: self.infeasible(some, demanded))
-        held = {(limit.layer, limit.workload) for limit in rows}
+        pairs, pairs_known = _shrunk(groups, lambda some, relaxed: self.infeasible(_within(limits, some), demanded, relaxed))
+        rows, rows_known = _shrunk(_tried(_within(limits, pairs)), lambda some, relaxed: self.infeasible(some, demanded, relaxed))
+        held = sorted({(limit.layer, limit.workload) for limit in rows}, key=lambda g: (_place(g[0]), g[1]))
         order = {limit: i for i, limit in enumerate(self.pieces.limits)}
-        return Conflict(
-            "conflict",
-            found.layers,
-            tuple((layer, None if w == ALL else self.names[w]) for layer, w in sorted(held, key=lambda g: (_place(g[0]), g[1]))),
-            tuple(self.names[w] for w in sorted(asked)),
-            tuple(sorted(_told(rows), key=order.__getitem__)),
-            found.minimal and asked_known and pairs_known and rows_known,
+        return replace(
+            found,
+            pairs=tuple((layer, None if w == ALL else self.names[w]) for layer, w in held),
+            workloads=tuple(self.names[w] for w in sorted(asked)),
+            rows=tuple(sorted(_told(rows), key=order.__getitem__)),
+            minimal=found.minimal and asked_known and pairs_known and rows_known,
             limits=tuple(rows),
         )
 
@@ -139,6 +142,14 @@ class Finder:
         p = self.layered.prepared
         reached = np.isin(np.arange(len(self.names)), p.askers.workload[p.routes.asker])
         return tuple(self.names[w] for w in np.flatnonzero((p.data.workloads.total > 0) & ~reached))
+
+
+def _shrunk(items: Sequence[T], infeasible: Callable[[list[T], bool], bool | None]) -> tuple[list[T], bool]:
+    """`shrink`, where fractions suffice to tell first with them, as that is quick; then with whole numbers, on what is left."""
+    some = list(items)
+    if infeasible(some, True):
+        some, _ = shrink(some, lambda fewer: infeasible(fewer, True))
+    return shrink(some, lambda fewer: infeasible(fewer, False))
 
 
 def _place(layer: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
@@ -9,8 +10,7 @@ import numpy as np
 from ailis_models.arrays import Bools, Floats, Ints
 from ailis_opt.changes import HEADER, Change, apply, selector
 from ailis_opt.engine.compile import Program
-from ailis_opt.engine.feasibility import any_plan
-from ailis_opt.engine.search import SMALL
+from ailis_opt.engine.search import SMALL, Options, Search
 from ailis_opt.explain.elastic import Give, least, of_columns, of_rows
 from ailis_opt.explain.layered import Layered
 from ailis_opt.explain.limits import Limit
@@ -37,7 +37,7 @@ def power(shop: Workshop, limit: Limit) -> Iterator[Mend]:
     peak, enough = ceiling(float(found[0][0])), found[1]
     each = Give(d.periods, rows.ravel(), period, -usable[period], most=peak)
     limits, demanded, _ = shop.scopes[0 if enough else 1]
-    amounts = least(pieces.program(limits, demanded), each, shop.deadline)
+    amounts = least(pieces.program(limits, demanded), each, shop.until)
     needed = np.flatnonzero(capped if amounts is None else amounts > 1e-9 * peak)
     span = np.arange(needed[0], needed[-1] + 1) if len(needed) else np.flatnonzero(capped)
     changes = [
@@ -155,7 +155,7 @@ def least_lots(shop: Workshop, limit: Limit) -> Iterator[Mend]:
         while mend.enough and low < high and len(shop.layered.program.value) <= SMALL:
             middle = (low + high + 1) // 2
             layered = Layered(apply(shop.instance, [change(middle)]))
-            if any_plan(layered.solver, layered.relaxer.program_of(layered.enforced()), shop.deadline):
+            if layered.any_plan(layered.relaxer.program_of(layered.enforced()), shop.until):
                 low = middle
             else:
                 high = middle - 1
@@ -260,12 +260,16 @@ def _interruptible(shop: Workshop, limit: Limit) -> dict[str, Bools]:
 
 def budget(shop: Workshop, limit: Limit) -> Iterator[Mend]:
     """The budget that the cheapest plan needs."""
-    found = shop.amount(shop.pieces.program, of_rows(shop.pieces.rows_of(limit), -1.0))
-    if found is not None:
-        now = float(limit.amount or 0.0)
-        value = ceiling((now + float(found[0][0])) * (1 + 1e-5), 4)
-        text = f"a budget of {number(value)} {limit.unit}, now {number(shop.original.header.budget)}"
-        yield Mend(text, (Change(HEADER, "", "budget", "set", plain(value)),), found[1])
+    for limits, demanded, enough in shop.scopes:
+        options = Options(ratio=False, gap=1e-3, time_limit=max(shop.until - time.monotonic(), 0.0))
+        program = shop.without(limits, [limit], demanded)
+        shop.layered.solver.use(program)
+        outcome = Search(program, options, lambda _: False, shop.layered.solver).run()
+        if outcome.x is not None:
+            value = ceiling(outcome.cost * (1 + 1e-5), 4)
+            text = f"a budget of {number(value)} {limit.unit}, now {number(shop.original.header.budget)}"
+            yield Mend(text, (Change(HEADER, "", "budget", "set", plain(value)),), enough)
+            return
 
 
 def service(shop: Workshop, workload: str) -> Iterator[Mend]:

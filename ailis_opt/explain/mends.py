@@ -6,6 +6,7 @@ are those that resolve this conflict alone, and the mend is a part of a repair.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,6 @@ import numpy as np
 from ailis_models.arrays import Bools, Floats
 from ailis_opt.changes import Change
 from ailis_opt.engine.compile import Program
-from ailis_opt.engine.feasibility import any_plan
 from ailis_opt.explain.conflict import Conflict
 from ailis_opt.explain.elastic import Give, least
 from ailis_opt.explain.limits import Limit
@@ -22,6 +22,7 @@ from ailis_opt.explain.pieces import Pieces
 from ailis_opt.explain.shrink import shrink
 from ailis_opt.schema import Instance
 
+SHARE = 0.25  # of the time left, for one solve
 EDGE = 1e-6  # of an amount: solver noise that is not rounded up
 
 
@@ -52,6 +53,12 @@ class Workshop:
         """What an amount is sought for: the whole instance; if that fails, the conflict alone. The flag: whether it is enough."""
         return (self.whole, None, True), (self.conflict.limits, self.demanded, False)
 
+    @property
+    def until(self) -> float:
+        """When one solve must end: no single question may take all the time that is left."""
+        now = time.monotonic()
+        return now + SHARE * (self.deadline - now)
+
     def now(self, table: str, column: str, **key: str) -> float:
         """A number of the original instance."""
         frame = self.original.tables[table]
@@ -81,12 +88,12 @@ class Workshop:
 
     def feasible(self, program: Program) -> bool:
         """Whether there is a plan, for certain."""
-        return any_plan(self.layered.solver, program, self.deadline) is True
+        return self.layered.any_plan(program, self.until) is True
 
     def amount(self, program: Callable[[Collection[Limit], Bools | None], Program], give: Give) -> tuple[Floats, bool] | None:
         """The least slacks, and whether they are enough for the whole instance."""
         for limits, demanded, enough in self.scopes:
-            found = least(program(limits, demanded), give, self.deadline)
+            found = least(program(limits, demanded), give, self.until)
             if found is not None and found.sum() > 0:
                 return found, enough
         return None
