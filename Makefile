@@ -6,12 +6,12 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint bench clean
+.PHONY: help demo test check lint browser bench clean
 
 help:
 	@echo "make demo    solve the example instance, about a minute"
 	@echo "make check   style, types, import rules and the quick tests"
-	@echo "make test    the same with every test"
+	@echo "make test    the same with every test; installs chromium where there is none"
 	@echo "make bench   benchmarks, read and not asserted; takes minutes"
 	@echo "make clean   remove the environment and everything generated"
 
@@ -21,8 +21,19 @@ demo: $(VENV)/.runtime
 check: lint
 	@$(BIN)/pytest -n 2 -m "not slow"
 
-test: lint
+test: lint browser
 	@$(BIN)/pytest -n 2
+
+# The report is opened in a real browser. Debian's is installed where there is none.
+browser:
+	@set -e; command -v chromium >/dev/null 2>&1 && exit 0; \
+	if [ "$$(id -u)" = 0 ]; then as=; elif sudo -n true 2>/dev/null; then as="sudo -n"; else as=none; fi; \
+	if [ "$$as" = none ] || ! command -v apt-get >/dev/null 2>&1; then \
+		echo "chromium is needed for the tests of the report, and is not on PATH: install it (Debian: apt-get install chromium)" >&2; exit 1; \
+	fi; \
+	echo "installing chromium"; \
+	$$as apt-get update -qq >/dev/null; \
+	$$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check --quiet .

@@ -26,8 +26,9 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGE = README.read_text(encoding="utf-8")
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "models")])}
-LATER = ("explain", "whatif", "quote", "hedge", "batch", "compare", "report", "export")
+LATER = ("whatif", "quote", "hedge", "batch", "compare", "export")
 SOLVED = "ailis-opt solve instances/quickstart --gap 1e-9"
+EXPLAINED = "ailis-opt explain instances/quickstart"
 MINE = "ailis-opt solve mine.yaml --out mine-result"
 
 
@@ -77,6 +78,13 @@ def test_commands_run(desk: Path, update: bool, monkeypatch: pytest.MonkeyPatch,
         README.write_text(PAGE.replace(shown, now), encoding="utf-8")
     else:
         assert shown == now
+    (explained,), way = blocks("console"), printed[EXPLAINED].split("\n3  What limits me?\n")[0].rstrip("\n") + "\n"
+    if update:
+        README.write_text(
+            README.read_text(encoding="utf-8").replace(f"```console\n{explained}```", f"```console\n{way}```"), encoding="utf-8"
+        )
+    else:
+        assert explained == way
     mine = printed[MINE]
     figure = re.search(r"The answer: ([\d.]+) EUR a ticket", PAGE)
     assert figure is not None

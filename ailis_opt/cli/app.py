@@ -89,7 +89,8 @@ def check(instance: InstancePath, as_json: Json = False) -> None:
 def solve(
     instance: InstancePath,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write result.json, summary.txt and a CSV per table here.")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Write result.json, summary.txt, a CSV per table and the instance here; or FILE.xlsx."),
     ] = None,
     gap: Annotated[float, typer.Option(callback=_gap, metavar="G", help="Relative gap on the objective to stop at.")] = 1e-4,
     time_limit: Annotated[
@@ -134,6 +135,21 @@ def explain(
 
         asked = None if layers is None else frozenset(name.strip() for name in layers.split(",") if name.strip())
         raise typer.Exit(run_explain(Request(instance, out, gap, time_limit, jobs, asked, as_json, quiet)))
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `solve --out` wrote.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="FILE.html or FILE.xlsx.", show_default="report.html in RUN")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a run as one HTML page that needs no network, or as an Excel workbook."""
+    with boundary(as_json):
+        from ailis_opt.cli.report import run_report
+
+        raise typer.Exit(run_report(run, out, as_json))
 
 
 @app.command()

@@ -8,44 +8,59 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from ailis_opt.cli.solve import LIMIT, Request, present, search
+from ailis_opt.cli.explain import REPORT, write_run
+from ailis_opt.cli.progress import note_line
+from ailis_opt.cli.solve import Request, present, search
 from ailis_opt.errors import AilisError, Fault, InputError
+from ailis_opt.explain.explanation import explain
+from ailis_opt.explain.text import explanation_text
 from ailis_opt.io import read
+from ailis_opt.output.document import as_json
 from ailis_opt.output.files import require_writable, write_files
 from ailis_opt.output.stream import emit, notice
+from ailis_opt.output.text import colored, render, width
 
 NAME = "assistants-transatlantic"
 MARK = ".ailis-opt-demo"
 RESULT = "result"
-GAP = 1e-2
-TIME_LIMIT = 60.0
+GAP = 5e-3
+SOLVE_SECONDS, EXPLAIN_SECONDS = 30.0, 45.0
 
 
 def run_demo(folder: Path, json: bool, quiet: bool) -> int:
-    """Copy the instance into `folder`, solve it, write the result inside it, name what to do next.
+    """Copy the instance into `folder`, solve and explain it, write result and report inside it, name what to do next.
 
-    Returns the exit code: 0 with any plan, also one found at the time limit on a slow machine; the interval says how good it is.
+    Returns the exit code: 0 with any plan, also one found at the time limit on a slow machine; the intervals say how good it is.
     """
     copy_instance(source(), folder)
     notice(f"copied {NAME} to {folder}; solving it takes about a minute")
-    request = Request(folder, folder / RESULT, GAP, TIME_LIMIT, None, json, quiet)
+    request = Request(folder, None, GAP, SOLVE_SECONDS, None, json, quiet)
     instance = read(folder)
     result = search(instance, request)
-    code = present(instance, result, request)
-    if not json:
-        emit(next_steps(folder))
-    return 0 if code == LIMIT else code
+    if result.interrupted:
+        return present(instance, result, request)
+    with note_line(quiet) as tell:
+        found = explain(instance, gap=GAP, time_limit=EXPLAIN_SECONDS, result=result, tell=tell)
+    write_run(instance, found, folder / RESULT, GAP)
+    if json:
+        emit(as_json(found.to_dict()))
+        return 0
+    present(instance, result, request)
+    emit(render(explanation_text(found, alone=False), width(), colored()))
+    emit(next_steps(folder))
+    return 0
 
 
 def next_steps(folder: Path) -> str:
-    """Three commands to go on with."""
-    here, other = shlex.quote(str(folder)), shlex.quote(f"{folder}-cost")
+    """Three commands to go on with, and where the report is."""
+    here, other = shlex.quote(str(folder)), shlex.quote(f"{folder}-explained")
     steps = (
         (f"ailis-opt check {here}", "what is in the instance, and which layer closes which routes"),
-        (f"ailis-opt solve {here} --objective cost --gap 0.01 --out {other}", "another objective, a wider gap"),
-        (f"less {shlex.quote(str(folder / RESULT / 'summary.txt'))}", "the plan again; beside it a CSV file per table, and result.json"),
+        (f"ailis-opt explain {here} --out {other}", "the same explanation with narrow intervals, in five minutes"),
+        (f"ailis-opt solve {here} --objective cost --gap 0.01", "another objective"),
     )
-    return "\nNext\n" + "\n".join(f"  {command}\n      {why}" for command, why in steps)
+    lines = "\n".join(f"  {command}\n      {why}" for command, why in steps)
+    return f"\nNext\n{lines}\n\nThe report, to open in a browser: {folder / RESULT / REPORT}"
 
 
 def source() -> Path:

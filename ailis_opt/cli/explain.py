@@ -13,12 +13,13 @@ from ailis_opt.explain.text import explanation_text
 from ailis_opt.io import read
 from ailis_opt.output.document import as_json
 from ailis_opt.output.files import require_writable, write_files
-from ailis_opt.output.folder import NAMES, result_files
+from ailis_opt.output.folder import NAMES, REPLACED, run_files
 from ailis_opt.output.stream import emit, notice
 from ailis_opt.output.summary import summary
 from ailis_opt.output.text import WIDTH_OF_FILES, colored, render, width
+from ailis_opt.schema.instance import Instance
 
-DOCUMENT, TEXT = "explain.json", "explain.txt"
+DOCUMENT, TEXT, REPORT = "explain.json", "explain.txt", "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Request:
 def run_explain(request: Request) -> int:
     """Explain, print, write. Returns the exit code: 4 where the time ended before every interval was as narrow as asked."""
     if request.out is not None:
-        require_writable(request.out, (*NAMES, DOCUMENT, TEXT))
+        require_writable(request.out, (*NAMES, DOCUMENT, TEXT, REPORT))
     instance = read(request.instance)
     with note_line(request.quiet) as tell:
         found = explain(
@@ -49,15 +50,22 @@ def run_explain(request: Request) -> int:
             layers=request.layers,
             tell=tell,
         )
-    parts = explanation_text(found)
     if request.out is not None:
-        plan = result_files(found.result, summary(instance, found.result, request.gap))
-        own = {DOCUMENT: as_json(found.to_dict()) + "\n", TEXT: render(parts, WIDTH_OF_FILES)}
-        write_files(request.out, {**own, **plan})
-    emit(as_json(found.to_dict()) if request.json else render(parts, width(), colored()))
+        write_run(instance, found, request.out, request.gap)
+    emit(as_json(found.to_dict()) if request.json else render(explanation_text(found), width(), colored()))
     if request.out is not None:
-        notice(f"written: {request.out} ({DOCUMENT}, {TEXT}, and the plan as `solve` writes it)")
+        notice(f"written: {request.out / REPORT}, and beside it {DOCUMENT}, {TEXT}, and the plan as `solve` writes it")
     return exit_code(found)
+
+
+def write_run(instance: Instance, found: Explanation, folder: Path, gap: float) -> None:
+    """The run as `solve` writes it, with the explanation and the report."""
+    from ailis_opt.report import Run, html
+
+    text = render(explanation_text(found), WIDTH_OF_FILES)
+    page = html(Run.of(instance, found.result, found.to_dict()))
+    own = {DOCUMENT: as_json(found.to_dict()) + "\n", TEXT: text, REPORT: page}
+    write_files(folder, {**own, **run_files(instance, found.result, summary(instance, found.result, gap))}, REPLACED)
 
 
 def exit_code(found: Explanation) -> int:

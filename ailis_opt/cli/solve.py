@@ -6,12 +6,14 @@ import math
 import shlex
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from rich.console import RenderableType
 
 from ailis_opt.cli.boundary import INTERRUPTED, titled
 from ailis_opt.cli.progress import progress_line
@@ -22,8 +24,8 @@ from ailis_opt.io import read
 from ailis_opt.optimize import solve
 from ailis_opt.output.document import as_json
 from ailis_opt.output.faults import faults_text
-from ailis_opt.output.files import require_writable, write_files
-from ailis_opt.output.folder import NAMES, result_files
+from ailis_opt.output.files import require_writable, require_writable_file, write_file, write_files
+from ailis_opt.output.folder import NAMES, REPLACED, run_files
 from ailis_opt.output.stream import emit, notice
 from ailis_opt.output.summary import summary
 from ailis_opt.output.text import colored, render, width
@@ -33,6 +35,7 @@ from ailis_opt.result import SCHEMA, Result
 from ailis_opt.schema.instance import Instance
 
 LIMIT = 4
+WORKBOOK = ".xlsx"
 MOST_NAMED = 3
 BLAME_SECONDS = 20.0  # for naming the layers that are in conflict
 
@@ -52,7 +55,9 @@ class Request:
 
 def run_solve(request: Request) -> int:
     """Solve, print, write. Returns the exit code; errors go to the caller."""
-    if request.out is not None:
+    if request.out is not None and request.out.suffix.lower() == WORKBOOK:
+        require_writable_file(request.out)
+    elif request.out is not None:
         require_writable(request.out, NAMES)
     begun = time.monotonic()
     instance = read(request.instance)
@@ -100,14 +105,24 @@ def present(instance: Instance, result: Result, request: Request) -> int:
     code, said = exit_code(result), ""
     if request.out is not None:
         try:
-            write_files(request.out, result_files(result, parts))
-            said = f"written: {request.out} (result.json, summary.txt and a CSV file per table)"
+            said = f"written: {request.out}{_write(instance, result, request.out, parts)}"
         except InputError as error:
             code, said = error.exit_code, faults_text(error.faults)
     emit(as_json(result.to_dict()) if request.json else render(parts, width(), colored()))
     if said:
         notice(said)
     return code
+
+
+def _write(instance: Instance, result: Result, out: Path, parts: Sequence[RenderableType]) -> str:
+    """Write a workbook or the folder of a run; returns what is in it."""
+    if out.suffix.lower() == WORKBOOK:
+        from ailis_opt.report import Run, workbook
+
+        write_file(out, workbook(Run.of(instance, result)))
+        return ""
+    write_files(out, run_files(instance, result, parts), REPLACED)
+    return " (result.json, summary.txt, a CSV file per table, and the instance)"
 
 
 def exit_code(result: Result) -> int:

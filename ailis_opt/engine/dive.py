@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from ailis_models.arrays import Floats, Ints
+from ailis_models.arrays import Bools, Floats, Ints
 from ailis_opt.engine.compile import Program
 from ailis_opt.engine.highs import Answer, Solver
 
@@ -18,13 +18,15 @@ ORDER = ("chosen", "signed", "whole_lots", "gangs", "placed", "whole_hired", "en
 """Which pool a job is in decides most; what is in force and owned follows from lots."""
 SWITCHES = ("chosen", "signed", "engaged")
 WHOLE = 1e-7
-SHARE = 0.3  # of the fractional amounts of one kind that are rounded at a time, those nearest to a whole number first
+SHARE, HASTY_SHARE = 0.3, 0.6  # of the fractional amounts of one kind that are rounded at a time, nearest to a whole number first
 MOST_SOLVES = 120
+PATIENCE = 0.6  # seconds from the last basis; what takes longer is mostly infeasible, which presolve sees at once
 
 
-def dive(solver: Solver, first: Answer, deadline: float) -> Floats | None:
+def dive(solver: Solver, first: Answer, deadline: float, hasty: bool = False) -> Floats | None:
     """Integer values of a plan near the relaxation `first`, or None if rounding ended where nothing is feasible, or the time is up.
 
+    A hasty dive rounds more at a time: half the solves, for a plan that is a little worse.
     Leaves the solver with the integer bounds of its program.
     """
     rank = _ranks(solver.program)
@@ -38,12 +40,11 @@ def dive(solver: Solver, first: Answer, deadline: float) -> Floats | None:
             if not open_.any():
                 return np.round(value)
             kind = int(rank[open_].min())
-            pick, rounded, other = _rounded(ORDER[kind], value, np.flatnonzero(open_ & (rank == kind)))
-            for attempt in (rounded, other):
+            for pick, rounded in _attempts(ORDER[kind], value, open_, rank == kind, HASTY_SHARE if hasty else SHARE):
                 low, high = lower.copy(), upper.copy()
-                low[pick] = high[pick] = np.clip(attempt, lower[pick], upper[pick])
+                low[pick] = high[pick] = np.clip(rounded, lower[pick], upper[pick])
                 solver.set_integer_bounds(low, high)
-                answer = solver.relax(deadline, presolve=False)
+                answer = solver.relax(deadline, patience=PATIENCE)
                 if answer.x is not None or answer.status == "limit":
                     break
             if answer.x is None or time.monotonic() > deadline:
@@ -65,18 +66,24 @@ def _ranks(program: Program) -> Ints:
     return rank[program.integer]
 
 
-def _rounded(kind: str, value: Floats, at: Ints) -> tuple[Ints, Floats, Floats]:
-    """Which of the fractional columns `at` are fixed next, at what, and at what instead if that leaves nothing feasible."""
-    largest = at[np.argsort(-value[at], kind="stable")]
+def _attempts(kind: str, value: Floats, open_: Bools, mine: Bools, share: float) -> list[tuple[Ints, Floats]]:
+    """Which whole columns are fixed next, and at what; then what is tried instead if that leaves nothing feasible.
+
+    `open_`: those that are fractional now, `mine`: those of this kind.
+    """
+    at = np.flatnonzero(open_ & mine)
     if kind == "placed":  # copies of data cost little, and doing without one much
-        return at, np.ones(len(at)), np.zeros(len(at))
+        return [(at, np.ones(len(at))), (at, np.zeros(len(at)))]
     if kind in SWITCHES:  # the likelier half is switched on, of pools only the likeliest
-        pick = largest[: 1 if kind == "chosen" else (len(at) + 1) // 2]
-        return pick, np.ones(len(pick)), np.zeros(len(pick))
-    off = np.abs(value[at] - np.round(value[at]))
-    count = max(1, int(np.ceil(SHARE * len(at))))
+        pick = at[np.argsort(-value[at], kind="stable")][: 1 if kind == "chosen" else (len(at) + 1) // 2]
+        return [(pick, np.ones(len(pick))), (pick, np.zeros(len(pick)))]
+    count = max(1, int(np.ceil(share * len(at))))
     if kind == "gangs":  # work must be done: up, those that are nearly whole first
         pick = at[np.argsort(np.ceil(value[at]) - value[at], kind="stable")[:count]]
-        return pick, np.ceil(value[pick]), np.floor(value[pick])
-    pick = at[np.argsort(off, kind="stable")[:count]]
-    return pick, np.round(value[pick]), np.ceil(value[pick])
+        return [(pick, np.ceil(value[pick])), (pick, np.floor(value[pick]))]
+    pick = at[np.argsort(np.abs(value[at] - np.round(value[at])), kind="stable")[:count]]
+    rounded, up = (pick, np.round(value[pick])), (pick, np.ceil(value[pick]))
+    if kind != "whole_lots":
+        return [rounded, up]
+    settled = np.concatenate([pick, np.flatnonzero(mine & ~open_)])  # or lots move to another month as fast as they are rounded
+    return [(settled, np.round(value[settled])), rounded, up]

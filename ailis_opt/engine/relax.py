@@ -16,6 +16,7 @@ from ailis_models.layers import LAYERS
 from ailis_opt.engine.compile import Program
 from ailis_opt.engine.template import Group
 
+WHOLE = 1e-9
 PARTS = {"lots": ("whole_lots", "part_lots"), "hired": ("whole_hired", "part_hired")}
 """Decisions that stand in two variables, whole and divisible ones apart."""
 
@@ -94,7 +95,9 @@ class Relaxer:
                 on = enforced[layer]
                 free |= np.where(workload < 0, not on.any(), ~on[workload])
             row_lower[at[:, free]], row_upper[at[:, free]] = -np.inf, np.inf
-        whole = self._whole(enforced) & (lower < upper)
+        whole = self._whole(enforced)
+        lower[whole], upper[whole] = np.ceil(lower[whole] - WHOLE), np.floor(upper[whole] + WHOLE)
+        whole &= lower < upper
         rounded = np.zeros(len(whole), dtype=bool)
         rounded[p.integer] = p.rounded
         return replace(

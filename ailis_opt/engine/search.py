@@ -20,7 +20,8 @@ from ailis_opt.engine.ratio import RatioResult, Step, minimize_ratio
 
 SMALL = 20_000  # entries up to which the search goes without presolve: it costs nothing there, and HiGHS 1.15's has errors (3274)
 ROUND = 1e-9
-PATIENCE = 1.0  # seconds that a relaxation may take from the basis of the one before, before it is solved afresh
+NEAR = 0.02  # of the bound: how far a plan of a tighter program may be from it to be worth a polish
+PATIENCE = 0.4  # seconds that a relaxation may take from the basis of the one before, before it is solved afresh
 RESERVE_SECONDS, RESERVE_SHARE = 5.0, 0.1  # of the time limit, kept for polishing
 DIVE_SECONDS, DIVE_SHARE = 30.0, 0.3  # the same for a plan by rounding
 BOX_SECONDS, BOX_SHARE = 60.0, 0.3  # at most so long, and at most that share of the time left, for the search near the relaxation
@@ -75,12 +76,16 @@ class Outcome:
 
 @dataclass
 class Search:
-    """One program, searched once, in a solver of its own or one that already holds it. `best` is the best polished plan so far."""
+    """One program, searched once, in a solver of its own or one that already holds it. `best` is the best polished plan so far.
+
+    `known`: a plan of a program with tighter bounds; its whole numbers are tried first.
+    """
 
     program: Program
     options: Options
     report: Report
     loaded: Solver | None = None
+    known: Floats | None = None
     solver: Solver = field(init=False)
     best: Floats | None = None
     polished: tuple[float, Answer] | None = None  # the price and the LP of `best`
@@ -213,7 +218,10 @@ class Search:
         bound, plan = first.bound, self.best
         small = len(self.program.value) <= SMALL
         if not small:
-            plan = self._better(plan, self._dive(first))
+            if plan is None and self.known is not None and self.solver.value(self.known) - bound <= NEAR * abs(bound):
+                plan = self.polish(self.solver.integers(self.known))
+            if plan is None or self.solver.value(plan) - bound > target:
+                plan = self._better(plan, self._dive(first))
             if self.options.quick or (plan is not None and self.solver.value(plan) - bound <= target):
                 return self._step(plan, bound)
             plan = self._better(plan, self._near(values, target))
@@ -234,8 +242,11 @@ class Search:
     def _dive(self, first: Answer) -> Floats | None:
         """A plan by rounding."""
         self._tell("rounding")
-        now = time.monotonic()
-        integers = dive(self.solver, first, now + min(DIVE_SECONDS, DIVE_SHARE * (self.deadline - now)))
+        now, integers = time.monotonic(), None
+        until = now + min(DIVE_SECONDS, DIVE_SHARE * (self.deadline - now))
+        for hasty in (True, False) if self.options.quick else (False,):
+            if integers is None:
+                integers = dive(self.solver, first, until, hasty)
         return None if integers is None else self.polish(integers)
 
     def _near(self, relaxed: Floats, target: float) -> Floats | None:

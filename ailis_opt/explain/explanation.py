@@ -24,10 +24,11 @@ from ailis_opt.schema.instance import Instance
 
 SCHEMA = "ailis-opt-explain/1"
 EXACT_GAP = 1e-8  # where a program is small
-SOLVE_SHARE = 0.2  # of the time limit, for the plan itself
-ROUTES_SHARE = 0.1  # and for routes that could be opened
+SOLVE_SHARE = 0.1  # of the time limit, for the plan itself
+ROUTES_SHARE = 0.07  # and for routes that could be opened
 TITLES = {layer.id: layer.title for layer in LAYERS}
 NOTHING = Interval(0.0, 0.0, 0.0)
+NOTHING_LEFT = 2e-4  # of the objective: two solves to the default gap that could be no nearer
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ def explain(
         unit=unit_of(result, instance),
         commodity=Bounds(float(lattice.lower[0]), float(lattice.upper[0])),
         full=full,
-        layers=tuple(_layer(name, lattice, found, result, routes.get(name, ()), gap) for name in NAMES if name in among),
+        layers=tuple(_layer(name, lattice, found, result, routes.get(name, ())) for name in NAMES if name in among),
         method="sampled" if sampled or not shares.exact else "exact",
         confidence=CONFIDENCE if sampled else None,
         solves=shares.solves + sum(len(of_layer) for of_layer in routes.values()),
@@ -174,11 +175,11 @@ def _known(layers: frozenset[str] | None) -> frozenset[str]:
     return frozenset(NAMES) if layers is None else layers
 
 
-def _layer(name: str, lattice: Lattice, found: list[Interval], result: Result, routes: tuple[Opening, ...], gap: float) -> LayerCost:
+def _layer(name: str, lattice: Lattice, found: list[Interval], result: Result, routes: tuple[Opening, ...]) -> LayerCost:
     rows = result.binding[result.binding["layer"] == name].reset_index(drop=True)
     if name not in lattice.layers:
         return LayerCost(name, "no", NOTHING, NOTHING, NOTHING, rows, routes)
     i = lattice.layers.index(name)
     removal, full = lattice.removal(i), abs(float(lattice.upper[lattice.all]))
-    binds = "yes" if removal.lower > 1e-9 * full else "no" if removal.upper <= 2 * gap * full else "not proven"
+    binds = "yes" if removal.lower > 1e-9 * full else "no" if removal.upper <= NOTHING_LEFT * full else "not proven"
     return LayerCost(name, binds, removal, lattice.entry(i), found[i], rows, routes)

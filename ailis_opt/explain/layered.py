@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from ailis_models import relaxation
+from ailis_models.arrays import Floats
 from ailis_models.layers import LAYERS, layer_mask
 from ailis_opt.engine.compile import Program, compile_program, templates
 from ailis_opt.engine.feasibility import any_plan
 from ailis_opt.engine.highs import Solver
 from ailis_opt.engine.relax import Relaxer
-from ailis_opt.engine.search import Options, Outcome, Progress, Search
+from ailis_opt.engine.search import Options, Outcome, Search
 from ailis_opt.prepare import Prepared, prepare
 from ailis_opt.schema.instance import Instance
 
@@ -45,10 +45,13 @@ class Layered:
         time_limit: float = np.inf,
         price: float | None = None,
         quick: bool = False,
-        report: Callable[[Progress], bool] = lambda _: False,
+        known: Floats | None = None,
     ) -> Outcome:
-        """The best plan with only these layers, from the last basis. `price`: a guess of the objective; `quick`: a bound and a plan."""
-        return self.solve_program(self.relaxer.program_of(enforced), gap, time_limit, price, quick, report)
+        """The best plan with only these layers, from the last basis. `price`: a guess of the objective; `quick`: a bound and a plan.
+
+        `known`: a plan with more layers enforced.
+        """
+        return self.solve_program(self.relaxer.program_of(enforced), gap, time_limit, price, quick, known)
 
     def solve_program(
         self,
@@ -57,11 +60,11 @@ class Layered:
         time_limit: float = np.inf,
         price: float | None = None,
         quick: bool = False,
-        report: Callable[[Progress], bool] = lambda _: False,
+        known: Floats | None = None,
     ) -> Outcome:
         """The same for a program of the relaxer with some bounds changed."""
         self.solver.use(program)
-        return Search(program, Options(self.ratio, gap, time_limit, price, quick), report, self.solver).run()
+        return Search(program, Options(self.ratio, gap, time_limit, price, quick), lambda _: False, self.solver, known).run()
 
     def any_plan(self, program: Program, deadline: float, relaxed_only: bool = False) -> bool | None:
         """Whether a program of the relaxer, some bounds changed, has any plan; None if not known by `deadline` (monotonic seconds)."""

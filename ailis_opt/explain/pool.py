@@ -7,16 +7,19 @@ import queue
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from ailis_models.arrays import Floats
 from ailis_opt.engine.process import GRACE, Worker
 from ailis_opt.engine.worker import receive, send
 from ailis_opt.errors import AilisError
 from ailis_opt.explain.layered import Layered
 from ailis_opt.schema.instance import Instance
+
+MOST_PLANS = 64  # kept in each process
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +45,36 @@ class Reply:
     seconds: float
 
 
-def solve_task(layered: Layered, task: Task) -> Reply:
-    """One task in this process."""
-    begun = time.monotonic()
-    program = layered.opened(*task.opened) if task.opened else layered.relaxer.program_of(layered.enforced(task.layers))
-    price = task.price if np.isfinite(task.price) else None
-    outcome = layered.solve_program(program, task.gap, task.seconds, price, task.quick)
-    return Reply(task, outcome.lower, outcome.upper, time.monotonic() - begun)
+class Tasks:
+    """Solves tasks in this process. Plans of the sets solved so far serve the sets inside them."""
+
+    def __init__(self, layered: Layered) -> None:
+        self.layered = layered
+        self._plans: dict[frozenset[str], tuple[float, Floats]] = {}
+
+    def solve(self, task: Task) -> Reply:
+        """One task."""
+        layered, begun = self.layered, time.monotonic()
+        program = layered.opened(*task.opened) if task.opened else layered.relaxer.program_of(layered.enforced(task.layers))
+        price = task.price if np.isfinite(task.price) else None
+        outcome = layered.solve_program(program, task.gap, task.seconds, price, task.quick, self._known(task.layers))
+        if outcome.x is not None and task.opened is None:
+            self._plans[task.layers] = (outcome.upper, outcome.x)
+            if len(self._plans) > MOST_PLANS:
+                del self._plans[next(iter(self._plans))]
+        return Reply(task, outcome.lower, outcome.upper, time.monotonic() - begun)
+
+    def _known(self, layers: frozenset[str]) -> Floats | None:
+        """The best plan of a set that holds this one."""
+        above = [plan for more, plan in self._plans.items() if more >= layers]
+        return min(above, key=lambda plan: plan[0])[1] if above else None
 
 
 class Pool:
     """Solves tasks, `jobs` at a time; with one job in this process, without any worker."""
 
     def __init__(self, instance: Instance, layered: Layered, jobs: int) -> None:
-        self._instance, self._layered = instance, layered
+        self._instance, self._here = instance, Tasks(layered)
         self._workers: list[Worker] = []
         self._running: dict[int, tuple[Task, float]] = {}
         self.jobs = jobs
@@ -74,22 +93,26 @@ class Pool:
         worker.start(self._instance)
         return worker
 
-    def run(self, tasks: Iterator[Task]) -> Iterator[Reply]:
-        """Replies as they come; `tasks` is asked for the next one when a process is free, so it may depend on the replies so far."""
+    def run(self, following: Callable[[int], Task | None]) -> Iterator[Reply]:
+        """Replies as they come.
+
+        `following(i)` is asked for the next task of process i when that is free (None: no more for it), so it may depend on the replies so
+        far, and may give each process tasks that are like its last one.
+        """
         if not self._workers:
-            for task in tasks:
-                yield solve_task(self._layered, task)
+            while (task := following(0)) is not None:
+                yield self._here.solve(task)
             return
-        more = True
-        while more or self._running:
+        ended: set[int] = set()
+        while len(ended) < self.jobs or self._running:
             for i, worker in enumerate(self._workers):
-                if more and i not in self._running:
-                    following = next(tasks, None)
-                    if following is None:
-                        more = False
+                if i not in self._running and i not in ended:
+                    task = following(i)
+                    if task is None:
+                        ended.add(i)
                     else:
-                        worker.send(following)
-                        self._running[i] = (following, time.monotonic() + following.seconds + GRACE)
+                        worker.send(task)
+                        self._running[i] = (task, time.monotonic() + task.seconds + GRACE)
             yield from self._collect()
 
     def _collect(self) -> Iterator[Reply]:
@@ -117,9 +140,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interruption means
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever else prints goes to standard error
-    layered = Layered(receive(sys.stdin.buffer))
+    tasks = Tasks(Layered(receive(sys.stdin.buffer)))
     while (task := receive(sys.stdin.buffer)) is not None:
         try:
-            send(out, solve_task(layered, task))
+            send(out, tasks.solve(task))
         except AilisError as error:
             send(out, error)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
+from ailis_models.arrays import Floats
 from ailis_models.layers import REASONS, layer_mask
+from ailis_opt.engine.compile import Program
+from ailis_opt.engine.highs import Answer
 from ailis_opt.explain.lattice import Interval
 from ailis_opt.explain.layered import NAMES, Layered
 from ailis_opt.explain.pool import Pool, Reply, Task
@@ -64,17 +66,20 @@ def openings(
     """Per layer, the routes that it alone closes and that would save most, each priced by a solve with just them open."""
     candidates, base = _candidates(layered, full.upper, among, time.monotonic() + max(clock.left, 1.0))
 
-    def tasks() -> Iterator[Task]:
-        for i, row in enumerate(candidates.itertuples()):
-            if clock.left <= 0:
-                return
-            seconds = min(SECONDS, max(clock.left, 1.0))
-            opened = (int(row.workload), int(row.pool), str(row.layer))  # type: ignore[arg-type]
-            yield Task(i, frozenset(NAMES), full.upper, clock.gap, seconds, not small, opened)
+    rows = iter(enumerate(zip(*(candidates[name].tolist() for name in ("workload", "pool", "layer")), strict=True)))
+
+    def following(_: int) -> Task | None:
+        i, opened = next(rows, (0, None))
+        if opened is None or clock.left <= 0:
+            return None
+        seconds = min(SECONDS, max(clock.left, 1.0))
+        return Task(i, frozenset(NAMES), full.upper, clock.gap, seconds, not small, opened)
 
     found: dict[str, list[Opening]] = {}
-    for reply in pool.run(tasks()):
+    for reply in pool.run(following):
         assert isinstance(reply.task.key, int)
+        if not np.isfinite(reply.lower):
+            continue  # not solved in time
         row = candidates.iloc[reply.task.key]
         found.setdefault(row["layer"], []).append(_opening(layered, row, reply, full, base))
     return {layer: tuple(sorted(items, key=lambda o: -o.saves.value)) for layer, items in found.items()}
@@ -83,7 +88,7 @@ def openings(
 def _opening(layered: Layered, row: pd.Series, reply: Reply, full: Bounds, base: float) -> Opening:
     """The saving: between plans and bounds it is certified; its value is that of the relaxations, which are alike."""
     lower, upper = max(full.lower - reply.upper, 0.0), max(full.upper - reply.lower, 0.0)
-    value = float(np.clip(base - reply.lower, lower, upper)) if np.isfinite(reply.lower) else lower
+    value = float(np.clip(base - reply.lower, lower, upper))
     p, w, at = layered.prepared, int(row["workload"]), int(row["pool"])
     mask = int(row["blockers"])
     names = layered.instance.tables["workloads"]["workload"]
@@ -104,7 +109,7 @@ def _opening(layered: Layered, row: pd.Series, reply: Reply, full: Bounds, base:
 def _candidates(layered: Layered, price: float, among: frozenset[str], deadline: float) -> tuple[pd.DataFrame, float]:
     """The most promising (workload, pool) of each layer, and the relaxation's objective with everything closed as it is.
 
-    The promise of a closed route is −(reduced cost) times the replicas that would serve all the demand of its class.
+    See `_promise`; what comes of it is for a solve to say.
     """
     d, relaxable = layered.data, layered.data.relaxable
     assert relaxable is not None
@@ -117,9 +122,7 @@ def _candidates(layered: Layered, price: float, among: frozenset[str], deadline:
         return empty, price
     n, lost = float(program.cost @ answer.x) + program.offset, float(program.lost @ answer.x)
     base = n / (program.asked - lost) if layered.ratio else n
-    dual = np.minimum(program.layout.values("replicas", answer.column_dual), 0.0)
-    capacity = d.slices.demand[:, d.routes.klass] / (d.slices.rate * d.slices.hours)
-    promise = -(dual * capacity).sum(axis=0)
+    promise = _promise(layered, program, answer).sum(axis=0)
     blockers = relaxable.route_blockers
     parts = [empty]
     for layer in (name for name in NAMES if name in among and layer_mask(name)):
@@ -133,3 +136,41 @@ def _candidates(layered: Layered, price: float, among: frozenset[str], deadline:
         parts.append(best.nlargest(MOST, "promise").assign(layer=layer))
     table = pd.concat([part for part in parts if len(part)] or [empty], ignore_index=True)
     return table.sort_values("promise", ascending=False, ignore_index=True), base
+
+
+def _promise(layered: Layered, program: Program, answer: Answer) -> Floats:
+    """(S, R) money that a route would save if it served all demand of its class, as far as its pool goes, at the relaxation's prices.
+
+    (price of an outcome · rate − GPUs · price of a GPU-hour) · H · replicas. A pool that nobody uses has no price in the relaxation; there,
+    and wherever nothing is idle, a GPU costs at least the cheapest offer.
+    """
+    d, layout = layered.data, program.layout
+    assert answer.x is not None
+    assert answer.row_dual is not None
+    dual, hours = layout.slice_rows(answer.row_dual), d.slices.hours
+    rows = {group.name: slice(group.start, group.start + len(group.keys)) for group in layout.slice.rows}
+    outcome, gpu = dual[:, rows["L16.demand"]], np.maximum(-dual[:, rows["L1_supply.capacity"]], 0.0) / hours
+    cheapest, usable = _market(layered)
+    gpu = np.where(gpu > 0, np.maximum(gpu, cheapest), cheapest)
+    r = d.routes
+    replicas = np.minimum(d.slices.demand[:, r.klass] / (d.slices.rate * hours), usable[:, r.pool] / r.gpus)
+    saved = (outcome[:, r.klass] * d.slices.rate - r.gpus * gpu[:, r.pool] - d.slices.egress_cost * d.slices.rate) * hours * replicas
+    return np.maximum(saved, 0.0)
+
+
+def _market(layered: Layered) -> tuple[Floats, Floats]:
+    """(S, P) price of a usable GPU-hour at the cheapest offer of each pool, energy included, and usable GPUs of all of its offers."""
+    d, relaxable = layered.data, layered.data.relaxable
+    assert relaxable is not None
+    shape = (d.n_slices, len(d.pools.region))
+    cheapest, usable = np.full(shape, np.inf), np.zeros(shape)
+    hired = relaxable.hired_on_offer * d.hired.lot_gpus
+    parts = (
+        (d.hired.pool, hired, d.slices.hired_available, d.slices.hire_price),
+        (relaxable.by_hour_pool, relaxable.by_hour_on_offer, d.slices.by_hour_available, d.slices.by_hour_price),
+    )
+    for pool, gpus, available, price in parts:
+        gpus, price = np.broadcast_to(gpus, (shape[0], len(pool))), np.broadcast_to(price / available, (shape[0], len(pool)))
+        np.add.at(usable.T, pool, (gpus * available).T)
+        np.minimum.at(cheapest.T, pool, np.where(gpus > 0, price, np.inf).T)
+    return np.where(np.isfinite(cheapest), cheapest, 1e12) + d.slices.kw * d.slices.energy_price, usable

@@ -13,9 +13,11 @@ from ailis_opt.explain.lattice import Interval, Lattice
 from ailis_opt.explain.pool import Pool, Reply, Task
 
 CONFIDENCE = 0.95
-SAMPLING = 0.5  # of the time left goes to permutations where all sets would take longer than there is
+COLLAPSE = 0.25  # of the open sets are solved before the others follow from them, or so it is hoped when time is planned
+RIDGE = 1e-3
+LEAST_PAIRS = 4  # of permutations, to speak of confidence
 QUICK_SECONDS = 30.0  # at most, for one set
-FULL_SECONDS = 20.0  # at most, for one set that is solved again, by a full search
+FULL_SECONDS = 15.0  # at most, for one set that is solved again, by a full search
 SEED = 1
 
 
@@ -52,16 +54,16 @@ class Shares:
         return len(self.seconds)
 
     def run(self) -> None:
-        """Ends, first and last steps, then what tells most; permutations where all would take too long; then tighter where it pays."""
+        """Ends, first and last steps; then all that is open where there is time for it, else permutations; then tighter where it pays."""
         n, everything = self.lattice.n, self.lattice.all
         self._solve(iter([0, everything]))
         if not np.isfinite(self.lattice.lower[0]) or n == 0:
             return
         self._solve(iter(dict.fromkeys([m for i in range(n) for m in (everything & ~(1 << i), 1 << i)])))
-        self._solve(self._telling(self.budget.deadline), early=True)
-        if len(self.lattice.open_sets(self._tolerance)):
+        self._solve(self._telling())
+        if not self.exact:
             permutations = self._permutations()
-            self._solve(self._prefixes(permutations))
+            self._walk(permutations)
             self.sampled = self._estimates(permutations)
         self._solve(self._tightened(), full=True)
 
@@ -74,22 +76,23 @@ class Shares:
     def _tolerance(self) -> float:
         return 2 * self.budget.gap * abs(float(self.lattice.upper[self.lattice.all]))
 
-    def _solve(self, masks: Iterator[int], full: bool = False, early: bool = False) -> None:
-        """Solve the sets that `masks` yields, as long as there is time; with `early` only while all could still be done."""
+    def _solve(self, masks: Iterator[int], full: bool = False) -> None:
+        """Solve the sets that `masks` yields, as long as there is time."""
 
-        def tasks() -> Iterator[Task]:
+        def following(_: int) -> Task | None:
             for mask in masks:
-                if self.budget.left <= 0 or (early and self._hopeless()):
-                    return
-                if mask not in self._asked or full:
-                    self._asked.add(mask)
-                    yield self._task(mask, full)
+                if self.budget.left <= 0:
+                    return None
+                if full or mask not in self._asked:
+                    return self._task(mask, full)
+            return None
 
-        for reply in self.pool.run(tasks()):
+        for reply in self.pool.run(following):
             self._take(reply)
 
     def _task(self, mask: int, full: bool) -> Task:
         lattice = self.lattice
+        self._asked.add(mask)
         low, high = float(lattice.lower[mask]), float(lattice.upper[mask])
         price = (low + high) / 2 if np.isfinite(high - low) else min(high, np.inf)
         seconds = min(FULL_SECONDS if full else QUICK_SECONDS, max(self.budget.left, 1.0))
@@ -103,22 +106,13 @@ class Shares:
         left = len(self.lattice.open_sets(self._tolerance))
         self.tell(f"{done:,} of {size:,} sets of layers solved, {size - done - left:,} known from them")
 
-    def _hopeless(self) -> bool:
-        """Whether half of the time is better kept for permutations: what is open would take more than all that is left."""
-        open_ = len(self.lattice.open_sets(self._tolerance))
-        needed = open_ * float(np.mean(self.seconds)) / self.pool.jobs if self.seconds else 0.0
-        if needed <= self.budget.left:
-            self._reserve = 0.0
-            return False
-        self._reserve = getattr(self, "_reserve", 0.0) or SAMPLING * self.budget.left
-        return self.budget.left <= self._reserve
-
-    def _telling(self, deadline: float) -> Iterator[int]:
-        """The most telling of the open sets, again and again."""
-        while time.monotonic() < deadline:
+    def _telling(self) -> Iterator[int]:
+        """The most telling of the open sets, again and again, while there is time to solve all of them."""
+        while True:
             open_ = self.lattice.open_sets(self._tolerance)
             open_ = open_[~np.isin(open_, list(self._asked))]
-            if not len(open_):
+            needed = len(open_) * float(np.mean(self.seconds)) / self.pool.jobs if self.seconds else 0.0
+            if not len(open_) or needed * COLLAPSE > self.budget.left:
                 return
             yield self.lattice.most_telling(open_)
 
@@ -141,44 +135,91 @@ class Shares:
         orders = np.array([rng.permutation(n) for _ in range(2000)])
         return np.stack([orders, orders[:, ::-1]], axis=1).reshape(-1, n)
 
-    def _prefixes(self, permutations: np.ndarray) -> Iterator[int]:
-        """The sets that the permutations pass, those left out that are known; until the time is up."""
-        for order in permutations:
-            for mask in np.cumsum(1 << order)[:-1].tolist():
-                if self.lattice.width[mask] > self._tolerance and not self.lattice.solved[mask]:
-                    yield mask
+    def _walk(self, permutations: np.ndarray) -> None:
+        """Solve the sets that the permutations pass till the time is up, each process along one order: a set is like the one before."""
+        orders = iter(permutations)
+        chains: dict[int, Iterator[int]] = {}
+
+        def following(process: int) -> Task | None:
+            while self.budget.left > 0:
+                for mask in chains.setdefault(process, iter(())):
+                    if mask not in self._asked and self.lattice.width[mask] > self._tolerance:
+                        return self._task(mask, full=False)
+                order = next(orders, None)
+                if order is None:
+                    return None
+                chains[process] = iter(np.cumsum(1 << order)[:-1].tolist())
+            return None
+
+        for reply in self.pool.run(following):
+            self._take(reply)
 
     def _estimates(self, permutations: np.ndarray) -> list[Interval] | None:
-        """Shares as means over the pairs of permutations that were walked whole, with the Student interval of the mean.
+        """Shares from the pairs of permutations that were walked whole; None where there are too few.
 
-        Half of the mean width of the solved sets is added on either side. None where fewer than two pairs were walked.
+        z is split into a model (layers and pairs of layers, least squares), whose shares are known, and what it misses, whose shares are
+        means over the permutations. Each half of the permutations is held against the model of the other half, so that what is sampled
+        is no part of what was fitted. The interval is Student's for the mean over pairs; the mean width of the solved sets is added.
         """
         steps = np.concatenate([np.zeros((len(permutations), 1), dtype=np.int64), np.cumsum(1 << permutations, axis=1)], axis=1)
         known = self.lattice.solved | (self.lattice.width <= self._tolerance)
-        whole = known[steps].all(axis=1).reshape(-1, 2).all(axis=1)
-        first = int(np.argmin(whole)) if not whole.all() else len(whole)
-        if first < 2:
+        whole = np.flatnonzero(known[steps].all(axis=1).reshape(-1, 2).all(axis=1))
+        if len(whole) < LEAST_PAIRS:
             return None
-        used, z = permutations[: 2 * first], self.lattice.estimate()[steps[: 2 * first]]
-        gains = np.zeros(used.shape)
-        np.put_along_axis(gains, used, np.diff(z, axis=1), axis=1)
-        pairs = gains.reshape(first, 2, -1).mean(axis=1)
-        half = student.ppf((1 + CONFIDENCE) / 2, first - 1) * pairs.std(axis=0, ddof=1) / np.sqrt(first)
-        half = half + float(self.lattice.width[steps[: 2 * first]].mean())
-        return [Interval(float(m), float(m - h), float(m + h)) for m, h in zip(pairs.mean(axis=0), half, strict=True)]
+        z, pairs = self.lattice.estimate(), np.zeros((len(whole), self.lattice.n))
+        for half in (0, 1):
+            ours, others = whole[half::2], whole[1 - half :: 2]
+            fitted = np.unique(steps.reshape(-1, 2 * (self.lattice.n + 1))[others])
+            model, shares = self._model(np.union1d(fitted, self._first()), z)
+            rest, at = z - model, np.stack([2 * ours, 2 * ours + 1], axis=1).ravel()
+            gains = np.zeros((len(at), self.lattice.n))
+            np.put_along_axis(gains, permutations[at], np.diff(rest[steps[at]], axis=1), axis=1)
+            pairs[half::2] = shares + gains.reshape(len(ours), 2, -1).mean(axis=1)
+        error = student.ppf((1 + CONFIDENCE) / 2, len(whole) - 1) * pairs.std(axis=0, ddof=1) / np.sqrt(len(whole))
+        error = error + float(self.lattice.width[steps[2 * whole]].mean())
+        return [Interval(float(m), float(m - e), float(m + e)) for m, e in zip(pairs.mean(axis=0), error, strict=True)]
+
+    def _first(self) -> np.ndarray:
+        """The sets that are always solved: both ends, each layer alone, and each left out."""
+        one = 1 << np.arange(self.lattice.n)
+        return np.concatenate([[0, self.lattice.all], one, self.lattice.all & ~one])
+
+    def _model(self, masks: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """z of every set as a sum over layers and pairs of layers, fitted to the given sets; and the shares that it gives.
+
+        In a pair's part each of the two has half.
+        """
+        n = self.lattice.n
+        held = (np.arange(1 << n)[:, None] >> np.arange(n) & 1).astype(np.float64)
+        first, second = np.triu_indices(n, 1)
+        features = np.concatenate([np.ones((1 << n, 1)), held, held[:, first] * held[:, second]], axis=1)
+        damped = np.concatenate([features[masks], RIDGE * np.eye(features.shape[1])])
+        weights = np.linalg.lstsq(damped, np.concatenate([z[masks], np.zeros(features.shape[1])]), rcond=None)[0]
+        shares = weights[1 : n + 1].copy()
+        for part, i, j in zip(weights[n + 1 :], first, second, strict=True):
+            shares[[i, j]] += part / 2
+        return features @ weights, shares
 
     def intervals(self) -> tuple[list[Interval], bool]:
-        """The shares, and whether a sampled interval is among them: what is proven, narrowed by what was sampled where that is narrower."""
+        """The shares, and whether sampled intervals are among them.
+
+        Where not all sets are known the values are those of the sample or else of the fitted model, moved inside what is proven; intervals
+        are what is proven, narrowed by what was sampled where that is narrower.
+        """
         proven = self.lattice.shares()
-        if self.exact or self.sampled is None:
+        if self.exact:
             return proven, False
+        lower, upper = (np.array([getattr(p, end) for p in proven]) for end in ("lower", "upper"))
+        if self.sampled is None:
+            guess = self._model(np.flatnonzero(self.lattice.solved), self.lattice.estimate())[1]
+            narrowed = list(zip(lower.tolist(), upper.tolist(), strict=True))
+        else:
+            guess = np.array([s.value for s in self.sampled])
+            narrowed = [(max(p.lower, s.lower), min(p.upper, s.upper)) for p, s in zip(proven, self.sampled, strict=True)]
         total = float(self.lattice.upper[self.lattice.all] - self.lattice.upper[0])
-        value = np.array([np.clip(s.value, p.lower, p.upper) for p, s in zip(proven, self.sampled, strict=True)])
-        value = _summing(value, total, np.array([p.lower for p in proven]), np.array([p.upper for p in proven]))
-        found = []
-        for v, p, s in zip(value.tolist(), proven, self.sampled, strict=True):
-            found.append(Interval(v, min(v, max(p.lower, s.lower)), max(v, min(p.upper, s.upper))))
-        return found, True
+        value = _summing(np.clip(guess, lower, upper), total, lower, upper)
+        found = [Interval(v, min(v, low), max(v, high)) for v, (low, high) in zip(value.tolist(), narrowed, strict=True)]
+        return found, self.sampled is not None
 
 
 def _summing(value: np.ndarray, total: float, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:

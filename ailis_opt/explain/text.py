@@ -13,9 +13,10 @@ from ailis_opt.output.text import BLANK, heading, line, table
 MOST_ROUTES = 8
 
 
-def explanation_text(e: Explanation) -> list[RenderableType]:
-    """The whole text."""
-    return [*_headline(e), BLANK, _waterfall(e), *_verdicts(e), *_routes(e), *limits(e.result), *_method(e)]
+def explanation_text(e: Explanation, alone: bool = True) -> list[RenderableType]:
+    """The whole text; with the tight limits of the plan if it stands alone, without the plan's own summary."""
+    tight = limits(e.result) if alone else []
+    return [*_headline(e), BLANK, _waterfall(e), *_verdicts(e), *_routes(e), *tight, *_method(e)]
 
 
 def _headline(e: Explanation) -> list[RenderableType]:
@@ -106,6 +107,6 @@ def _method(e: Explanation) -> list[RenderableType]:
     elif e.confidence is not None:
         kind = f"sampled, as not all sets could be solved in the time: shares are proven, or hold with {e.confidence:.0%} confidence"
     else:
-        kind = "not all sets could be solved in the time; intervals are certified all the same, but wide"
+        kind = "not all sets could be solved in the time: shares are estimates, the intervals beside them are proven"
     spent = ", ".join(f"{name.removesuffix('_s')} {seconds:.1f} s" for name, seconds in e.seconds.items())
     return [heading("How it was found"), line(how), line(kind), line(spent, "dim")]

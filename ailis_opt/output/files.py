@@ -9,21 +9,22 @@ from pathlib import Path
 
 from ailis_opt.errors import Fault, InputError
 
+Content = str | bytes
 LAST = "result.json"
 """Renamed last and removed first: where it stands, all that belongs to it stands too."""
 MARK = "summary.txt"
 """Stands in every folder of results: files of ours may be replaced there."""
 
 
-def require_writable(folder: Path, names: Iterable[str] = ()) -> None:
+def require_writable(folder: Path, names: Iterable[str] = (), own: bool = True) -> None:
     """Raise InputError unless results can go to `folder`, which need not exist. Writes nothing.
 
-    An instance's folder is refused (its tables bear the names of tables of the result), and so is one that holds files
-    with `names`, if there is no earlier result in it.
+    An instance's folder is refused if the results are to have the folder as their `own` (its tables bear the names of tables of
+    the result), and so is one that holds files with `names`, if there is no earlier result in it.
     """
     if folder.exists() and not folder.is_dir():
         raise _refused(folder, "is a file", "Name a folder")
-    if (folder / "instance.yaml").exists():
+    if own and (folder / "instance.yaml").exists():
         raise _refused(folder, "is the folder of an instance", "Name another folder, such as one inside it")
     foreign = [] if (folder / MARK).exists() else sorted(name for name in names if (folder / name).exists())
     if foreign:
@@ -35,19 +36,42 @@ def require_writable(folder: Path, names: Iterable[str] = ()) -> None:
         raise _refused(ground, "may not be written to", "Name a folder that may be written to")
 
 
-def write_files(folder: Path, files: Mapping[str, str]) -> None:
-    """Put all `files` (name: text) into `folder`, or none; earlier ones of the same name are replaced, all others stay.
+def require_writable_file(path: Path) -> None:
+    """Raise InputError unless a file can be put at `path`; one that stands there may be replaced. Writes nothing."""
+    if path.is_dir():
+        raise _refused(path, "is a folder", "Name a file")
+    require_writable(path.absolute().parent, own=False)
 
-    Raises InputError where the folder cannot be written. Whether it should be is for `require_writable` to say.
+
+def write_file(path: Path, content: Content) -> None:
+    """Put `content` at `path`, whole or not at all. Raises InputError where that cannot be done."""
+    beside = path.absolute().parent / f".ailis-opt-{os.getpid()}.partial"
+    try:
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        _write_through(beside, content)
+        beside.replace(path)
+        _sync(beside.parent)
+    except OSError as error:
+        raise _refused(path, f"cannot be written: {error.strerror or error}", "Name a file that may be written") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_files(folder: Path, files: Mapping[str, Content], gone: Iterable[str] = ()) -> None:
+    """Put all `files` (name, maybe in a subfolder: content) into `folder`, or none; earlier ones of the same name are replaced.
+
+    Those named in `gone` that are not among `files` are removed; all others stay. Raises InputError where the folder cannot be
+    written. Whether it should be is for `require_writable` to say.
     """
     inside = folder.is_dir()
     beside = (folder if inside else folder.absolute().parent) / f".ailis-opt-{os.getpid()}.partial"
     try:
         beside.mkdir(parents=True)
-        for name, text in files.items():
-            _write_through(beside / name, text)
+        for name, content in files.items():
+            (beside / name).parent.mkdir(exist_ok=True)
+            _write_through(beside / name, content)
         if inside:
-            _replace(beside, folder, files)
+            _replace(beside, folder, files, set(gone) - set(files))
         else:
             beside.rename(folder)
         _sync(folder.absolute().parent)
@@ -57,16 +81,19 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _replace(beside: Path, folder: Path, files: Mapping[str, str]) -> None:
+def _replace(beside: Path, folder: Path, files: Mapping[str, Content], gone: Iterable[str]) -> None:
     (folder / LAST).unlink(missing_ok=True)
+    for name in gone:
+        (folder / name).unlink(missing_ok=True)
     for name in sorted(files, key=lambda name: (name == LAST, name != MARK)):
+        (folder / name).parent.mkdir(exist_ok=True)
         (beside / name).replace(folder / name)
     _sync(folder)
 
 
-def _write_through(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
+def _write_through(path: Path, content: Content) -> None:
+    with path.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
 

@@ -23,6 +23,7 @@ from ailis_models import (
     l10_l14_flow,
     l15_governance,
     l16_domain,
+    relaxation,
 )
 from ailis_models.families import Family
 from ailis_models.layers import LAYERS, REASONS, Layer, Reason
@@ -53,6 +54,13 @@ COSTS: dict[str, ModuleType] = {
     "contract": contracts,
 }
 """The module that holds a layer's part of the cost."""
+
+MORE_ROUTES: dict[str, str] = {
+    "L1.memory": "so the rate of a replica is not limited by the sequences that fit: profiles measured with more of them are open",
+    "L1.topology": "a replica takes just its GPUs, nothing is lost to packing",
+    "L10-L14": "no time is lost to interruptions",
+}
+"""What else a layer's absence does to routes and rates."""
 
 BOUNDS: dict[str, tuple[str, ...]] = {
     "L1.supply": (
@@ -96,7 +104,7 @@ def words(item: Any) -> tuple[str, str]:
 
 def markdown() -> str:
     """The whole page."""
-    parts = [HEAD, *_overview(), "## The layers\n"]
+    parts = [HEAD, *_overview(), "## Dropping layers\n", *_dropping(), "## The layers\n"]
     for layer in LAYERS:
         parts += _layer(layer)
     parts += ["## The decisions\n", *_decisions(), "## The data\n", *_data()]
@@ -112,6 +120,12 @@ def _overview() -> Iterator[str]:
         costs = ", ".join(f"`{cost.__name__}`" for cost in _costs(layer))
         yield f"| [{layer.id}](#{_anchor(layer)}) | {layer.title} | {layer.kind} | {reasons} | {families} | {costs} |"
     yield ""
+
+
+def _dropping() -> Iterator[str]:
+    said, rest = words(relaxation)
+    yield said + "\n"
+    yield from (" ".join(paragraph.split()) + "\n" for paragraph in rest.split("\n\n"))
 
 
 def _anchor(layer: Layer) -> str:
@@ -153,6 +167,30 @@ def _layer(layer: Layer) -> Iterator[str]:
         yield ""
     for cost in _costs(layer):
         yield from _entry(f"*Cost* ({cost.__name__.removesuffix('_cost')})", cost)
+    yield from _not_enforced(layer)
+
+
+def _not_enforced(layer: Layer) -> Iterator[str]:
+    """What dropping the layer means: for its routes, its rows, what is whole, its bounds."""
+    parts = []
+    reasons = [reason.name for reason in _reasons(layer)]
+    if reasons:
+        parts.append(f"no route is closed by {', '.join(reasons)}")
+    parts += [MORE_ROUTES[layer.id]] if layer.id in MORE_ROUTES else []
+    freed = [f"`{family.name}`" for family in _families(layer) if family.freed]
+    if freed:
+        parts.append(f"the rows {', '.join(freed)} are free")
+    stands = [f"`{family.name}`" for family in _families(layer) if family.stands]
+    if stands:
+        parts.append(f"{', '.join(stands)} stand{'s' if len(stands) == 1 else ''}")
+    whole = [f"`{name}`" for name in relaxation.DIVISIBLE.get(layer.id, ())]
+    if whole:
+        parts.append(f"{', '.join(whole)} may be divided")
+    yield f"*Not enforced*: {'; '.join(parts) or 'only its bounds change'}.\n"
+    if layer.id in relaxation.BOUNDS:
+        said, rest = words(relaxation.BOUNDS[layer.id])
+        said = said.removeprefix("Not enforced: ")
+        yield f"{said[:1].upper()}{said[1:]} {' '.join(rest.split())}\n"
 
 
 def _condition(reason: Reason) -> str:

@@ -20,7 +20,7 @@ def origin(contract: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return contract
 
 
-def test_copies_solves_and_names_three_commands(ailis: Run, origin: Path) -> None:
+def test_copies_solves_explains_and_names_three_commands(ailis: Run, origin: Path) -> None:
     ran = ailis("demo")
     assert ran.code == 0
     assert "8,655 EUR" in ran.out
@@ -29,7 +29,10 @@ def test_copies_solves_and_names_three_commands(ailis: Run, origin: Path) -> Non
     assert (folder / "README.md").is_file()
     assert not (folder / "derive.py").exists()
     commands = [shlex.split(line) for line in ran.out[ran.out.index("\nNext\n") :].splitlines() if line.startswith("  ailis-opt ")]
-    assert [command[1] for command in commands] == ["check", "solve"]
+    assert [command[1] for command in commands] == ["check", "explain", "solve"]
+    assert "from the commodity price to the real one" in ran.out
+    assert ran.out.rstrip().endswith(str(folder / "result" / "report.html"))
+    assert (folder / "result" / "report.html").is_file()
     for command in commands:
         assert ailis(*command[1:]).code == 0
     assert Path("ailis-opt-demo/result/summary.txt").is_file()

@@ -10,7 +10,7 @@ import pytest
 
 from ailis_opt.errors import InputError
 from ailis_opt.output import files as module
-from ailis_opt.output.files import LAST, MARK, require_writable, write_files
+from ailis_opt.output.files import LAST, MARK, require_writable, require_writable_file, write_file, write_files
 
 NEW = {MARK: "new summary", "costs.csv": "new costs", LAST: "{}"}
 
@@ -66,6 +66,34 @@ def test_cut_short_while_replacing_leaves_no_document(tmp_path: Path, monkeypatc
     require_writable(folder, NEW)
     write_files(folder, NEW)
     assert _contents(folder) == NEW
+
+
+def test_a_subfolder_loses_what_is_gone_and_keeps_the_rest(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    write_files(folder, {"in/a": "1", "in/b": "2", LAST: "{}"})
+    (folder / "in" / "mine").write_text("3")
+    write_files(folder, {"in/a": "4", LAST: "{}"}, ["in/a", "in/b", "in/c"])
+    assert _contents(folder / "in") == {"a": "4", "mine": "3"}
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_one_file_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool) -> None:
+    path = tmp_path / "new" / "report.html"
+    if exists:
+        write_file(path, "old")
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module.os, "fsync", full)
+        with pytest.raises(InputError, match="No space left"):
+            write_file(path, b"new")
+    assert _contents(path.parent) == ({"report.html": "old"} if exists else {})
+    write_file(path, b"new")
+    assert _contents(path.parent) == {"report.html": "new"}
+    with pytest.raises(InputError, match="is a folder"):
+        require_writable_file(path.parent)
 
 
 def test_a_file_in_the_way_of_a_parent(tmp_path: Path) -> None:

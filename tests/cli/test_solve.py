@@ -96,7 +96,7 @@ def test_files(ailis: Run, contract: Path, tmp_path: Path) -> None:
     assert math.isclose(document["cost"], 8655)
     assert (out / "summary.txt").read_text() == ran.out
     assert (out / "purchases.csv").read_text().splitlines()[1].startswith("reserve,0,3")
-    assert {p.suffix for p in out.iterdir()} == {".csv", ".json", ".txt"}
+    assert {p.suffix for p in out.iterdir() if p.is_file()} == {".csv", ".json", ".txt"}
     assert [p.name for p in out.parent.iterdir()] == ["result"]
 
 

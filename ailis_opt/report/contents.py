@@ -1,0 +1,21 @@
+"""The sections of a report, in the order in which a planner asks."""
+
+from __future__ import annotations
+
+from ailis_opt.report.capacity import capacity, idle
+from ailis_opt.report.costs import components, outcomes
+from ailis_opt.report.evidence import assumptions, audit, inputs
+from ailis_opt.report.headline import headline
+from ailis_opt.report.limits import binding, funnel
+from ailis_opt.report.parts import Section
+from ailis_opt.report.regions import regions
+from ailis_opt.report.run import Run
+from ailis_opt.report.signing import signing
+from ailis_opt.report.waterfall import waterfall
+
+ORDER = (headline, waterfall, outcomes, components, signing, capacity, regions, idle, funnel, binding, audit, assumptions, inputs)
+
+
+def sections(run: Run) -> list[Section]:
+    """Every section of the run."""
+    return [make(run) for make in ORDER]
