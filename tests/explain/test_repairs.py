@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ailis_opt import solve
 from ailis_opt.changes import apply
+from ailis_opt.cli.explain import Request, run_explain
 from ailis_opt.explain.infeasible import Infeasible, explain_infeasible
 from ailis_opt.explain.mends import ceiling, hundredths_down, hundredths_up
 from ailis_opt.explain.repairs import MOST
@@ -16,7 +18,7 @@ from ailis_opt.output.document import as_json
 from ailis_opt.output.text import render
 from tests.support import plant
 from tests.support.cases import case, offer
-from tests.support.files import as_instance
+from tests.support.files import as_instance, write_folder
 from tests.support.generate import random_instance
 
 SECONDS = 120.0
@@ -296,3 +298,13 @@ def test_sayable_amounts() -> None:
     assert ceiling(16.0002, 4) == 16.01
     assert [hundredths_up(v) for v in (0.501, 0.5, 0.50000001, 1)] == [0.51, 0.5, 0.5, 1]
     assert [hundredths_down(v) for v in (0.259, 0.25, 0.24999999)] == [0.25, 0.25, 0.25]
+
+
+def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_folder(plant.closed("power", "tier"), tmp_path / "planted")
+    out = tmp_path / "why"
+    assert run_explain(Request(folder, out, json=True, quiet=True)) == 3
+    document = json.loads(capsys.readouterr().out)
+    assert document["infeasible"]["layers"] == ["L0", "L15"]
+    assert json.loads((out / "explain.json").read_text()) | {"timings": {}} == document | {"timings": {}}
+    assert "0.019 MW more in p0" in (out / "explain.txt").read_text()
