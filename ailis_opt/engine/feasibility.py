@@ -17,6 +17,7 @@ from ailis_opt.engine.compile import Program
 from ailis_opt.engine.dive import dive
 from ailis_opt.engine.highs import Answer, Solver
 from ailis_opt.engine.search import PATIENCE, SMALL
+from ailis_opt.errors import AilisError
 
 DIVE_SECONDS, DIVE_SHARE = 2.0, 0.3  # at most so long, and at most that share of the time left, for a plan by rounding
 WHOLE = 1e-9
@@ -33,11 +34,15 @@ def any_plan(solver: Solver, program: Program, deadline: float, budget: float = 
     if time.monotonic() >= deadline:
         return None
     row = _budget_row(program)
-    if row is None or not np.isfinite(program.row_upper[row]):
-        return _Question(solver, program, deadline, np.inf).answer(relaxed_only)
-    upper = program.row_upper.copy()
-    upper[row] = np.inf
-    return _Question(solver, replace(program, row_upper=upper), deadline, budget * (1 + NEAR) - program.offset).answer(relaxed_only)
+    most = np.inf
+    if row is not None and np.isfinite(program.row_upper[row]):
+        upper = program.row_upper.copy()
+        upper[row] = np.inf
+        program, most = replace(program, row_upper=upper), budget * (1 + NEAR) - program.offset
+    try:
+        return _Question(solver, program, deadline, most).answer(relaxed_only)
+    except AilisError:  # HiGHS 1.15 now and then ends with the status "unknown" where it starts from an old basis
+        return _Question(Solver(program), program, deadline, most).answer(relaxed_only)
 
 
 def _budget_row(program: Program) -> int | None:
