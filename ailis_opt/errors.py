@@ -5,6 +5,7 @@ With the exit code of the command line:
     AilisError
     ├── InputError        exit 2   the input is at fault; carries every fault found
     ├── InfeasibleError   exit 3   no plan meets every limit (confirmed by a second solve)
+    │   └── NoRouteError  exit 3   somebody who must be served has no open route at all (no solve was needed)
     ├── NoPlanError       exit 5   a limit was reached before any plan was found
     ├── NumbersError      exit 2   its numbers are too far apart for any solver
     └── AuditError        exit 1   a plan failed its audit: a defect of the program, never published
@@ -57,6 +58,10 @@ class InfeasibleError(AilisError):
     """No plan meets every limit; the second solve agreed."""
 
     exit_code = 3
+
+
+class NoRouteError(InfeasibleError):
+    """Somebody who must be served has no open route; the message counts the routes that each reason closes."""
 
 
 class NoPlanError(AilisError):

@@ -11,7 +11,9 @@ from rich.console import RenderableType
 
 from ailis_opt.cli.progress import note_line
 from ailis_opt.cli.solve import LIMIT
+from ailis_opt.errors import InfeasibleError
 from ailis_opt.explain.explanation import SCHEMA, Explanation, explain
+from ailis_opt.explain.infeasible import Infeasible, explain_infeasible
 from ailis_opt.explain.text import explanation_text
 from ailis_opt.io import read
 from ailis_opt.output.document import as_json
@@ -23,6 +25,8 @@ from ailis_opt.output.text import WIDTH_OF_FILES, colored, render, width
 from ailis_opt.schema.instance import Instance
 
 DOCUMENT, TEXT, REPORT = "explain.json", "explain.txt", "report.html"
+
+MEND_SECONDS = 300.0  # for a conflict and its repairs, where no time limit is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +82,28 @@ def run_explain(request: Request) -> int:
     if request.out is not None:
         require_writable(request.out, (*NAMES, DOCUMENT, TEXT, REPORT))
     instance = read(request.instance)
+    limit = math.inf if request.time_limit is None else request.time_limit
     with note_line(request.quiet) as tell:
-        found = explain(
-            instance,
-            gap=request.gap,
-            time_limit=math.inf if request.time_limit is None else request.time_limit,
-            jobs=request.jobs,
-            layers=request.layers,
-            tell=tell,
-        )
+        try:
+            found = explain(instance, gap=request.gap, time_limit=limit, jobs=request.jobs, layers=request.layers, tell=tell)
+        except InfeasibleError as error:
+            why = explain_infeasible(instance, MEND_SECONDS if request.time_limit is None else limit, tell)
+            return tell_why(why, request, error.exit_code)
     if request.out is not None:
         write_run(instance, found, request.out, request.gap)
     emit(as_json(found.to_dict()) if request.json else render(explanation_text(found), width(), colored()))
     if request.out is not None:
         notice(f"written: {request.out / REPORT}, and beside it {DOCUMENT}, {TEXT}, and the plan as `solve` writes it")
     return exit_code(found)
+
+
+def tell_why(why: Infeasible, request: Request, code: int) -> int:
+    """Print and write what is in conflict, and what mends it; there is no plan to write."""
+    document = as_json(why.to_dict())
+    if request.out is not None:
+        write_files(request.out, {DOCUMENT: document + "\n", TEXT: render(why.text(), WIDTH_OF_FILES)}, REPLACED)
+    emit(document if request.json else render(why.text(), width(), colored()))
+    return code
 
 
 def write_run(instance: Instance, found: Explanation, folder: Path, gap: float) -> None:

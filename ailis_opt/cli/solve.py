@@ -17,7 +17,9 @@ from rich.console import RenderableType
 
 from ailis_opt.cli.boundary import INTERRUPTED, titled
 from ailis_opt.cli.progress import progress_line
-from ailis_opt.errors import InfeasibleError, InputError, NoPlanError
+from ailis_opt.errors import AilisError, InfeasibleError, InputError, NoPlanError, NoRouteError
+from ailis_opt.explain.conflict import Conflict
+from ailis_opt.explain.infeasible import blame, blamed
 from ailis_opt.io import read
 from ailis_opt.optimize import solve
 from ailis_opt.output.document import as_json
@@ -35,6 +37,7 @@ from ailis_opt.schema.instance import Instance
 LIMIT = 4
 WORKBOOK = ".xlsx"
 MOST_NAMED = 3
+BLAME_SECONDS = 20.0  # for naming the layers that are in conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,7 @@ def run_solve(request: Request) -> int:
     try:
         result = search(instance, request)
     except InfeasibleError as error:
-        notice("\n".join([titled(error), f"  {where_to_look(instance, request.instance)}", *told(instance.warnings)]))
-        if request.json:
-            emit(as_json(infeasible(instance, str(error))))
-        return error.exit_code
+        return tell_infeasible(instance, error, request)
     result = replace(result, timings={**result.timings, "read_s": read_s})
     return present(instance, result, request)
 
@@ -132,6 +132,34 @@ def exit_code(result: Result) -> int:
     return 0 if result.status == "optimal" else LIMIT
 
 
+def tell_infeasible(instance: Instance, error: InfeasibleError, request: Request) -> int:
+    """Say that no plan meets every limit, and which layers are in conflict. Returns the exit code."""
+    if request.objective is not None:
+        instance = replace(instance, header=instance.header.model_copy(update={"objective": request.objective}))
+    layers, blame = _blame(instance)
+    message = f"{error}\n{blame}" if isinstance(error, NoRouteError) else blame
+    path = shlex.quote(str(request.instance))
+    told_more = [
+        f"{titled(InfeasibleError(message))}; `ailis-opt explain {path}` says why and how to mend it",
+        f"  {where_to_look(instance, request.instance)}",
+    ]
+    notice("\n".join([*told_more, *told(instance.warnings)]))
+    if request.json:
+        emit(as_json(infeasible(instance, message, layers)))
+    return error.exit_code
+
+
+def _blame(instance: Instance) -> tuple[tuple[str, ...] | None, str]:
+    """The layers in conflict, and a line that names them; None where they could not be told in time."""
+    try:
+        conflict = blamed(instance, BLAME_SECONDS)
+    except AilisError:  # that there is no plan is known; why is not worth an error
+        conflict = Conflict("unknown")
+    if conflict.status == "conflict":
+        return conflict.layers, blame(conflict)
+    return None, f"no plan meets every limit; which layers are to blame could not be told in {BLAME_SECONDS:g} s"
+
+
 def where_to_look(instance: Instance, path: Path) -> str:
     """Advice on an instance that no plan meets: who has the fewest open routes, and the command that shows the funnel."""
     funnel = funnel_table(instance, prepare(instance)).iloc[[0, -1], 2:].to_numpy(int)
@@ -143,7 +171,8 @@ def where_to_look(instance: Instance, path: Path) -> str:
     return f"Fewest open routes: {counts}. `ailis-opt check {shlex.quote(str(path))}` shows what each layer closes."
 
 
-def infeasible(instance: Instance, message: str) -> dict[str, Any]:
-    """The document of an instance that no plan meets."""
+def infeasible(instance: Instance, message: str, layers: tuple[str, ...] | None) -> dict[str, Any]:
+    """The document of an instance that no plan meets. `layers`: a smallest set of them that cannot be met together; None: not known."""
     name, sha256 = instance.header.name, instance.sha256
-    return {"schema": SCHEMA, "instance": name, "instance_sha256": sha256, "status": "infeasible", "message": message}
+    said = {"status": "infeasible", "message": message, "layers": layers}
+    return {"schema": SCHEMA, "instance": name, "instance_sha256": sha256, **said}

@@ -86,6 +86,10 @@ class Solver:
         """Minimize lost outcomes, whatever they cost."""
         self._objective(0.0, 1.0)
 
+    def forget_costs(self) -> None:
+        """Look for any plan at all."""
+        self._objective(0.0, 0.0)
+
     def _objective(self, money: float, q: float) -> None:
         p = self.program
         self._money, self._q = money, q

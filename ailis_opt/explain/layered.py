@@ -10,6 +10,7 @@ from ailis_models import relaxation
 from ailis_models.arrays import Floats
 from ailis_models.layers import LAYERS, layer_mask
 from ailis_opt.engine.compile import Program, compile_program, templates
+from ailis_opt.engine.feasibility import any_plan
 from ailis_opt.engine.highs import Solver
 from ailis_opt.engine.relax import Relaxer
 from ailis_opt.engine.search import Options, Outcome, Search
@@ -64,6 +65,10 @@ class Layered:
         """The same for a program of the relaxer with some bounds changed."""
         self.solver.use(program)
         return Search(program, Options(self.ratio, gap, time_limit, price, quick), lambda _: False, self.solver, known).run()
+
+    def any_plan(self, program: Program, deadline: float, relaxed_only: bool = False) -> bool | None:
+        """Whether a program of the relaxer, some bounds changed, has any plan; None if not known by `deadline` (monotonic seconds)."""
+        return any_plan(self.solver, program, deadline, self.data.budget, relaxed_only)
 
     def opened(self, workload: int, pool: int, layer: str) -> Program:
         """Every layer enforced, but for the routes of one workload in one pool that nothing but `layer` closes: they are open."""

@@ -36,8 +36,9 @@ def _read(path: Path, faults: list[Fault]) -> Instance:
     warnings = check(document, tables, faults)
     if faults or document.header is None:
         raise InputError(_ordered(faults, file.name))
-    normal = resolve(document.header, {name: table.frame for name, table in tables.items()})
-    return Instance(document.header, normal, fingerprint(document.header, normal), str(path), tuple(warnings))
+    stated = {name: table.frame for name, table in tables.items()}
+    normal = resolve(document.header, stated)
+    return Instance(document.header, normal, fingerprint(document.header, normal), str(path), tuple(warnings), stated)
 
 
 def _ordered(faults: list[Fault], first: str) -> list[Fault]:

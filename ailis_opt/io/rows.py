@@ -73,6 +73,34 @@ def load(raw: RawTable, faults: list[Fault]) -> Loaded:
     return Loaded(raw, _frame(raw.table, rows), bad)
 
 
+def load_cells(table: Table, file: str, rows: list[dict[str, str]], lines: list[int], faults: list[Fault]) -> pd.DataFrame:
+    """Validate rows given as text, under the name `file` and with these row numbers."""
+    return load(RawTable(table, file, rows=[dict(row) for row in rows], lines=lines), faults).frame
+
+
+def cells(table: Table, frame: pd.DataFrame) -> list[dict[str, str]]:
+    """Rows of a typed table as the text that a file would hold, without blank cells: `load_cells` makes the same rows of it."""
+    rows: list[dict[str, str]] = [{} for _ in range(len(frame))]
+    for name, kind in table.kinds.items():
+        for row, value in zip(rows, frame[name].tolist(), strict=True):
+            text = _text(value, kind)
+            if text:
+                row[name] = text
+    return rows
+
+
+def _text(value: Any, kind: Kind) -> str:
+    if kind == "text":
+        return str(value)
+    if kind == "list":
+        return ";".join(value)
+    if kind == "flag":
+        return str(bool(value)).lower()
+    if np.isnan(value):
+        return ""
+    return str(int(value)) if value == int(value) else repr(float(value))
+
+
 def _faults(raw: RawTable, error: ValidationError, faults: list[Fault]) -> dict[int, set[str]]:
     """Faults of the cells; returns the bad columns of each bad row."""
     bad: dict[int, set[str]] = defaultdict(set)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ailis_models.layers import LAYERS, MASK, REASONS, layer_mask
-from ailis_opt.errors import InfeasibleError
+from ailis_opt.errors import NoRouteError
 from ailis_opt.prepare.assemble import Prepared
 from ailis_opt.prepare.routes import closed_by, round_trips
 from ailis_opt.schema.instance import Instance
@@ -33,7 +33,7 @@ def funnel_table(instance: Instance, p: Prepared) -> pd.DataFrame:
 
 
 def require_open_routes(instance: Instance, p: Prepared) -> None:
-    """Raise InfeasibleError if somebody who must be served has no open route at all.
+    """Raise NoRouteError if somebody who must be served has no open route at all.
 
     A line for each workload, with the routes that each reason closes; geos with the same counts share one.
     """
@@ -48,7 +48,7 @@ def require_open_routes(instance: Instance, p: Prepared) -> None:
         reasons = tuple(sorted(counts.items(), key=lambda item: -item[1]))
         alike.setdefault((int(p.askers.workload[a]), reasons), []).append(a)
     if alike:
-        raise InfeasibleError("\n".join(_closed(instance, p, w, dict(reasons), askers) for (w, reasons), askers in alike.items()))
+        raise NoRouteError("\n".join(_closed(instance, p, w, dict(reasons), askers) for (w, reasons), askers in alike.items()))
 
 
 def _closed(instance: Instance, p: Prepared, w: int, reasons: dict[str, int], askers: list[int]) -> str:

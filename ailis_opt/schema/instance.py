@@ -21,6 +21,7 @@ class Instance:
 
     `tables` holds every table of the format (maybe without rows), each with every column in the order of the schema and a
     RangeIndex. Text is `str` (blank: ""), lists are tuples of str, numbers int64 or float64 (NaN: no value), flags bool.
+    `stated` are the same tables before defaults that follow from other cells were filled in: what a changed instance is made from.
     """
 
     header: Header
@@ -28,6 +29,7 @@ class Instance:
     sha256: str
     path: str
     warnings: tuple[str, ...]
+    stated: Mapping[str, pd.DataFrame]
 
 
 def fingerprint(header: Header, tables: Mapping[str, pd.DataFrame]) -> str:

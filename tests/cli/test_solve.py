@@ -143,7 +143,8 @@ def test_bad_options(ailis: Run, contract: Path, options: list[str]) -> None:
 def test_infeasible(ailis: Run, too_much: Path) -> None:
     ran = ailis("solve", too_much)
     assert (ran.code, ran.out) == (3, "")
-    assert ran.err.startswith("infeasible: ")
+    said = "infeasible: L1.supply (compute fabric: supply) cannot be met; "
+    assert ran.err.startswith(f"{said}`ailis-opt explain {too_much}` says why and how to mend it\n")
     assert f"Fewest open routes: work (1 of 1). `ailis-opt check {too_much}` shows what each layer closes." in ran.err
 
 
@@ -185,11 +186,12 @@ def test_until_is_the_last_day_in_force(ailis: Run, tmp_path: Path) -> None:
 
 
 def test_infeasible_as_json(ailis: Run, too_much: Path, closed: Path) -> None:
-    for folder in (too_much, closed):
+    for folder, layers in ((too_much, ["L1.supply"]), (closed, ["L15"])):
         ran = ailis("solve", folder, "--json")
         document = json.loads(ran.out)
         assert ran.code == 3
-        assert set(document) == {"schema", "instance", "instance_sha256", "status", "message"}
+        assert set(document) == {"schema", "instance", "instance_sha256", "status", "message", "layers"}
+        assert document["layers"] == layers
         assert document["status"] == "infeasible"
         assert document["message"] in ran.err.replace("\n  ", "\n")
 
