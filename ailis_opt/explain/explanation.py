@@ -24,8 +24,8 @@ from ailis_opt.schema.instance import Instance
 
 SCHEMA = "ailis-opt-explain/1"
 EXACT_GAP = 1e-8  # where a program is small
-SOLVE_SHARE = 0.1  # of the time limit, for the plan itself
-ROUTES_SHARE = 0.07  # and for routes that could be opened
+SOLVE_SHARE = 0.06  # of the time limit, for the plan itself
+ROUTES_SHARE = 0.06  # and for routes that could be opened
 TITLES = {layer.id: layer.title for layer in LAYERS}
 NOTHING = Interval(0.0, 0.0, 0.0)
 NOTHING_LEFT = 2e-4  # of the objective: two solves to the default gap that could be no nearer

@@ -155,34 +155,24 @@ class Shares:
             self._take(reply)
 
     def _estimates(self, permutations: np.ndarray) -> list[Interval] | None:
-        """Shares from the pairs of permutations that were walked whole; None where there are too few.
+        """Shares as means over the pairs of permutations that were walked whole; None where there are too few.
 
-        z is split into a model (layers and pairs of layers, least squares), whose shares are known, and what it misses, whose shares are
-        means over the permutations. Each half of the permutations is held against the model of the other half, so that what is sampled
-        is no part of what was fitted. The interval is Student's for the mean over pairs; the mean width of the solved sets is added.
+        A permutation and its reverse together give the share of whatever only layers and pairs of layers cost exactly (antithetic sampling), so
+        that only what three and more do together is left to chance. The interval is Student's for the mean over pairs; the mean width of
+        the solved sets is added on either side.
         """
         steps = np.concatenate([np.zeros((len(permutations), 1), dtype=np.int64), np.cumsum(1 << permutations, axis=1)], axis=1)
         known = self.lattice.solved | (self.lattice.width <= self._tolerance)
-        whole = np.flatnonzero(known[steps].all(axis=1).reshape(-1, 2).all(axis=1))
-        if len(whole) < LEAST_PAIRS:
+        done = known[steps].all(axis=1).reshape(-1, 2).all(axis=1)
+        n = len(done) if done.all() else int(np.argmin(done))  # later ones that happen to be known are no random sample
+        if n < LEAST_PAIRS:
             return None
-        z, pairs = self.lattice.estimate(), np.zeros((len(whole), self.lattice.n))
-        for half in (0, 1):
-            ours, others = whole[half::2], whole[1 - half :: 2]
-            fitted = np.unique(steps.reshape(-1, 2 * (self.lattice.n + 1))[others])
-            model, shares = self._model(np.union1d(fitted, self._first()), z)
-            rest, at = z - model, np.stack([2 * ours, 2 * ours + 1], axis=1).ravel()
-            gains = np.zeros((len(at), self.lattice.n))
-            np.put_along_axis(gains, permutations[at], np.diff(rest[steps[at]], axis=1), axis=1)
-            pairs[half::2] = shares + gains.reshape(len(ours), 2, -1).mean(axis=1)
-        error = student.ppf((1 + CONFIDENCE) / 2, len(whole) - 1) * pairs.std(axis=0, ddof=1) / np.sqrt(len(whole))
-        error = error + float(self.lattice.width[steps[2 * whole]].mean())
+        used, gains = permutations[: 2 * n], np.zeros((2 * n, self.lattice.n))
+        np.put_along_axis(gains, used, np.diff(self.lattice.estimate()[steps[: 2 * n]], axis=1), axis=1)
+        pairs = gains.reshape(n, 2, -1).mean(axis=1)
+        error = student.ppf((1 + CONFIDENCE) / 2, n - 1) * pairs.std(axis=0, ddof=1) / np.sqrt(n)
+        error = error + float(self.lattice.width[steps[: 2 * n]].mean())
         return [Interval(float(m), float(m - e), float(m + e)) for m, e in zip(pairs.mean(axis=0), error, strict=True)]
-
-    def _first(self) -> np.ndarray:
-        """The sets that are always solved: both ends, each layer alone, and each left out."""
-        one = 1 << np.arange(self.lattice.n)
-        return np.concatenate([[0, self.lattice.all], one, self.lattice.all & ~one])
 
     def _model(self, masks: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """z of every set as a sum over layers and pairs of layers, fitted to the given sets; and the shares that it gives.
