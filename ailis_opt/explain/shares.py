@@ -157,9 +157,9 @@ class Shares:
     def _estimates(self, permutations: np.ndarray) -> list[Interval] | None:
         """Shares as means over the pairs of permutations that were walked whole; None where there are too few.
 
-        A permutation and its reverse together give the share of whatever only layers and pairs of layers cost exactly (antithetic sampling), so
-        that only what three and more do together is left to chance. The interval is Student's for the mean over pairs; the mean width of
-        the solved sets is added on either side.
+        A permutation and its reverse together give exactly the share of what layers and pairs of layers cost (antithetic sampling), so that
+        only what three and more do together is left to chance. The interval is Student's for the mean over pairs; the mean width of the
+        solved sets is added on either side.
         """
         steps = np.concatenate([np.zeros((len(permutations), 1), dtype=np.int64), np.cumsum(1 << permutations, axis=1)], axis=1)
         known = self.lattice.solved | (self.lattice.width <= self._tolerance)
