@@ -23,8 +23,8 @@ from ailis_opt.output.text import colored, render, width
 NAME = "assistants-transatlantic"
 MARK = ".ailis-opt-demo"
 RESULT = "result"
-GAP = 5e-3
-SOLVE_SECONDS, EXPLAIN_SECONDS = 30.0, 45.0
+GAP = 1e-2
+SOLVE_SECONDS, EXPLAIN_SECONDS = 20.0, 60.0
 
 
 def run_demo(folder: Path, json: bool, quiet: bool) -> int:

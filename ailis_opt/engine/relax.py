@@ -76,7 +76,7 @@ class Relaxer:
         return self._numbers(scope, group)[:, np.isin(first, items)].ravel()
 
     def program_of(self, enforced: relaxation.Enforced) -> Program:
-        """The program with the layers of `enforced`. Columns that their bounds leave no choice count as real."""
+        """The program with the layers of `enforced`."""
         p = self.program
         lower, upper = p.column_lower.copy(), p.column_upper.copy()
         for bound in relaxation.bounds(self.data, enforced):
@@ -95,20 +95,7 @@ class Relaxer:
                 on = enforced[layer]
                 free |= np.where(workload < 0, not on.any(), ~on[workload])
             row_lower[at[:, free]], row_upper[at[:, free]] = -np.inf, np.inf
-        whole = self._whole(enforced)
-        lower[whole], upper[whole] = np.ceil(lower[whole] - WHOLE), np.floor(upper[whole] + WHOLE)
-        whole &= lower < upper
-        rounded = np.zeros(len(whole), dtype=bool)
-        rounded[p.integer] = p.rounded
-        return replace(
-            p,
-            column_lower=lower,
-            column_upper=upper,
-            row_lower=row_lower,
-            row_upper=row_upper,
-            integer=whole,
-            rounded=rounded[whole],
-        )
+        return bounded(p, (lower, upper), (row_lower, row_upper), self._whole(enforced))
 
     def _whole(self, enforced: relaxation.Enforced) -> Bools:
         """(columns,) True where a column is whole for the sake of a layer that is enforced."""
@@ -121,6 +108,27 @@ class Relaxer:
                     free = ~on[self.data.jobs.workload[[key[0] for key in group.keys]]] if name == "gangs" else np.array([not on.any()])
                     whole[self._numbers(scope, group)[:, np.broadcast_to(free, len(group.keys))]] = False
         return whole
+
+
+def bounded(p: Program, columns: tuple[Floats, Floats], rows: tuple[Floats, Floats], whole: Bools) -> Program:
+    """The program with other bounds (lower, upper) and other whole columns.
+
+    Bounds of whole columns are made whole, and those that are left no choice count as real.
+    """
+    lower, upper = (values.copy() for values in columns)
+    lower[whole], upper[whole] = np.ceil(lower[whole] - WHOLE), np.floor(upper[whole] + WHOLE)
+    free = whole & (lower < upper)
+    rounded = np.zeros(len(whole), dtype=bool)
+    rounded[p.integer] = p.rounded
+    return replace(
+        p,
+        column_lower=lower,
+        column_upper=upper,
+        row_lower=rows[0],
+        row_upper=rows[1],
+        integer=free,
+        rounded=rounded[free],
+    )
 
 
 def _picked(scope: int, group: Group, values: Floats) -> Floats:

@@ -223,7 +223,7 @@ class Search:
             if plan is None and self.known is not None and self.solver.value(self.known) - bound <= NEAR * abs(bound):
                 plan = self.polish(self.solver.integers(self.known))
             if plan is None or self.solver.value(plan) - bound > target:
-                plan = self._better(plan, self._dive(first))
+                plan = self._better(plan, self._dive(first, target))
             if self.options.quick or (plan is not None and self.solver.value(plan) - bound <= target):
                 return self._step(plan, bound)
             plan = self._better(plan, self._near(values, target))
@@ -241,16 +241,18 @@ class Search:
                 break
         return self._step(plan, bound)
 
-    def _dive(self, first: Answer) -> Floats | None:
-        """A plan by rounding."""
+    def _dive(self, first: Answer, target: float) -> Floats | None:
+        """A plan by rounding; one of many programs is rounded in haste first, and again with care where that will not do."""
         self._tell("rounding")
-        self.solver.recall()
-        now, integers = time.monotonic(), None
+        now, plan = time.monotonic(), None
         until = now + min(DIVE_SECONDS, DIVE_SHARE * (self.deadline - now))
-        for hasty in (True, False) if self.options.quick else (False,):
-            if integers is None:
-                integers = dive(self.solver, first, until, hasty)
-        return None if integers is None else self.polish(integers)
+        for hasty in (True, False) if self.loaded else (False,):
+            self.solver.recall()
+            integers = dive(self.solver, first, until, hasty)
+            plan = self._better(plan, None if integers is None else self.polish(integers))
+            if plan is not None and (self.options.quick or self.solver.value(plan) - first.bound <= target):
+                break
+        return plan
 
     def _near(self, relaxed: Floats, target: float) -> Floats | None:
         """A good plan with lots near those of the relaxation: a search in the box [floor − 1, ceil + 1], lots at 0 left at 0."""

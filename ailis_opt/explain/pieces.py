@@ -8,13 +8,13 @@ Rows that only follow from several limits (`implied_by`) are left out.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ailis_models.arrays import Bools, Floats, Ints
 from ailis_opt.engine.compile import Program
+from ailis_opt.engine.relax import bounded
 from ailis_opt.engine.template import Group
 from ailis_opt.explain.layered import Layered
 from ailis_opt.explain.limits import ALL, Limit, limits, reasons_of
@@ -113,18 +113,7 @@ class Pieces:
         self._free(row_lower, row_upper, kept)
         if demanded is not None:
             self._forgo(row_lower, row_upper, demanded)
-        whole = state.whole(p.integer) & (lower < upper)
-        rounded = np.zeros(len(whole), dtype=bool)
-        rounded[p.integer] = p.rounded
-        return replace(
-            p,
-            column_lower=lower,
-            column_upper=upper,
-            row_lower=row_lower,
-            row_upper=row_upper,
-            integer=whole,
-            rounded=rounded[whole],
-        )
+        return bounded(p, (lower, upper), (row_lower, row_upper), state.whole(p.integer))
 
     def _free(self, lower: Floats, upper: Floats, kept: Collection[Limit]) -> None:
         """Free all rows that stand for limits, but for those that are kept."""

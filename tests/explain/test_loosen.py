@@ -167,7 +167,7 @@ def test_points_are_solves_of_changed_instances_quick(seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3, 30))
+@pytest.mark.parametrize("seed", range(3, 9))
 def test_points_are_solves_of_changed_instances(seed: int) -> None:
     assert faults(seed) == []
 

@@ -288,7 +288,7 @@ def test_repairs_repair_quick() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seeds", [range(first, first + 10) for first in range(700, 740, 10)], ids=str)
+@pytest.mark.parametrize("seeds", [range(first, first + 5) for first in range(700, 710, 5)], ids=str)
 def test_repairs_repair(seeds: range) -> None:
     mended(seeds)
 
