@@ -132,7 +132,8 @@ def explain(
         str | None, typer.Option(metavar="L,L", help="Compare only these layers, all others enforced.", show_default="all")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write explain.json, explain.txt, and the plan as `solve` does.")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Write explain.json, explain.txt, report.html, and the plan as `solve` does."),
     ] = None,
     gap: Annotated[float, typer.Option(callback=_gap, metavar="G", help="Relative gap of every solve.")] = 1e-4,
     time_limit: Annotated[float, typer.Option(callback=_seconds, metavar="S", help="Seconds for all of it.")] = 300.0,
