@@ -64,19 +64,19 @@ def capacity(m: Any, d: Data) -> Rows:
     Where layers are compared, capacity by the hour stands beside what is hired, and spare[p] is added.
     """
     for p, supply in enumerate(_supply(m, d)):
-        usable = [available * gpus for available, gpus in supply] + ([m.spare[p]] if p in m.spare else [])
+        usable = [available * gpus * lots for available, gpus, lots in supply] + ([m.spare[p]] if p in m.spare else [])
         yield p, m.running[p] - pyo.quicksum(usable) <= 0
 
 
-def _supply(m: Any, d: Data) -> list[list[tuple[Any, Any]]]:
-    """Per pool: (usable share, GPUs) of everything that is in force or hired."""
-    supply: list[list[tuple[Any, Any]]] = [[] for _ in d.pools.region]
+def _supply(m: Any, d: Data) -> list[list[tuple[Any, float, Any]]]:
+    """Per pool: (usable share, GPUs of a lot, lots) of everything that is in force or hired."""
+    supply: list[list[tuple[Any, float, Any]]] = [[] for _ in d.pools.region]
     for k, p in enumerate(d.committed.tranche_pool.tolist()):
-        supply[p].append((m.owned_available[k], m.owned[k]))
+        supply[p].append((m.owned_available[k], 1.0, m.owned[k]))
     for h, (p, lot) in enumerate(zip(d.hired.pool.tolist(), d.hired.lot_gpus.tolist(), strict=True)):
-        supply[p].append((m.hired_available[h], lot * m.hired[h]))
+        supply[p].append((m.hired_available[h], lot, m.hired[h]))
     for y, p in enumerate(d.relaxable.by_hour_pool.tolist() if d.relaxable else []):
-        supply[p].append((m.by_hour_available[y], m.by_hour[y]))
+        supply[p].append((m.by_hour_available[y], 1.0, m.by_hour[y]))
     return supply
 
 
@@ -91,7 +91,7 @@ def spares(m: Any, d: Data) -> Rows:
     if d.relaxable:
         supply = _supply(m, d)
         for p in m.spare:
-            yield p, m.spare[p] - pyo.quicksum((1 - available) * gpus for available, gpus in supply[p]) <= 0
+            yield p, m.spare[p] - pyo.quicksum((1 - available) * gpus * lots for available, gpus, lots in supply[p]) <= 0
 
 
 @family("L1.topology", "plan", unit="gang", index=("workload", "pool", "profile", "period"), kind="flow")
