@@ -43,6 +43,14 @@ class Layout:
         table = x[self.plan.n_columns :].reshape(self.slices, self.slice.n_columns)
         return table[:, group.start : group.start + len(group.keys)]
 
+    def numbers(self, scope: int, group: Group, rows: bool = False) -> Ints:
+        """(slices or 1, keys) numbers in the program of a group's columns, or rows; `scope` 0: plan, 1: slice."""
+        own = np.arange(group.start, group.start + len(group.keys))[None, :]
+        if scope == 0:
+            return own
+        first, step = (self.plan.n_rows, self.slice.n_rows) if rows else (self.plan.n_columns, self.slice.n_columns)
+        return np.asarray(first + step * np.arange(self.slices)[:, None] + own)
+
     def slice_rows(self, values: Floats) -> Floats:
         """(slices, rows of a slice) view of a vector over all rows."""
         return values[self.plan.n_rows :].reshape(self.slices, self.slice.n_rows)

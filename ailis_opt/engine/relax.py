@@ -46,7 +46,11 @@ class Relaxer:
         for scope, group in self._groups("rows"):
             family = component[group.name]
             if family.freed and group.keys:
-                yield family, self._numbers(scope, group, rows=True), np.array([self._workload(family, key) for key in group.keys])
+                yield (
+                    family,
+                    self.program.layout.numbers(scope, group, rows=True),
+                    np.array([self._workload(family, key) for key in group.keys]),
+                )
 
     def _workload(self, family: Family, key: Any) -> int:
         first = key[0] if isinstance(key, tuple) else key
@@ -56,24 +60,13 @@ class Relaxer:
             return int(self.data.jobs.workload[first])
         return int(first)
 
-    def _numbers(self, scope: int, group: Group, rows: bool = False) -> Ints:
-        """(slices or 1, keys) numbers of a group's columns or rows."""
-        layout, width = self.program.layout, len(group.keys)
-        own = np.arange(group.start, group.start + width)[None, :]
-        if scope == 0:
-            return own
-        first = layout.plan.n_rows if rows else layout.plan.n_columns
-        step = layout.slice.n_rows if rows else layout.slice.n_columns
-        numbers: Ints = first + step * np.arange(layout.slices)[:, None] + own
-        return numbers
-
     def columns(self, name: str, items: Ints) -> Ints:
         """(items,) columns of a slice variable indexed by item, in every slice; of a plan variable (item, period), in every period."""
         scope, group = self._columns[name]
         if not group.keys:
             return np.zeros(0, dtype=np.int64)
         first = np.array([key[0] if isinstance(key, tuple) else key for key in group.keys])
-        return self._numbers(scope, group)[:, np.isin(first, items)].ravel()
+        return self.program.layout.numbers(scope, group)[:, np.isin(first, items)].ravel()
 
     def program_of(self, enforced: relaxation.Enforced) -> Program:
         """The program with the layers of `enforced`."""
@@ -83,7 +76,7 @@ class Relaxer:
             for name in PARTS.get(bound.variable, (bound.variable,)):
                 scope, group = self._columns[name]
                 if group.keys:
-                    at, values = self._numbers(scope, group), _picked(scope, group, bound.values)
+                    at, values = self.program.layout.numbers(scope, group), _picked(scope, group, bound.values)
                     if bound.lower:
                         lower[at] = np.maximum(lower[at], values)
                     else:
@@ -106,7 +99,7 @@ class Relaxer:
                 scope, group = self._columns[name]
                 if group.keys:
                     free = ~on[self.data.jobs.workload[[key[0] for key in group.keys]]] if name == "gangs" else np.array([not on.any()])
-                    whole[self._numbers(scope, group)[:, np.broadcast_to(free, len(group.keys))]] = False
+                    whole[self.program.layout.numbers(scope, group)[:, np.broadcast_to(free, len(group.keys))]] = False
         return whole
 
 

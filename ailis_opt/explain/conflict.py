@@ -84,7 +84,7 @@ class Finder:
         """The smallest set of layers that is in conflict, workloads and limits left open."""
 
         def infeasible(layers: list[str], relaxed: bool = False) -> bool | None:
-            return self._no_plan(self.layered.relaxer.program_of(self.layered.enforced(frozenset(layers))), relaxed)
+            return self._no_plan(self.layered.only(frozenset(layers)), relaxed)
 
         whole = infeasible(list(TRIED))
         if whole is None:

@@ -38,22 +38,11 @@ class Layered:
         """The given layers enforced for every workload (all layers if None); change the masks to hold only some workloads to a layer."""
         return relaxation.only(frozenset(NAMES) if layers is None else layers, self.workloads)
 
+    def only(self, layers: frozenset[str] | None = None) -> Program:
+        """The program with the given layers enforced for every workload (all layers if None)."""
+        return self.relaxer.program_of(self.enforced(layers))
+
     def solve(
-        self,
-        enforced: relaxation.Enforced,
-        gap: float = GAP,
-        time_limit: float = np.inf,
-        price: float | None = None,
-        quick: bool = False,
-        known: Floats | None = None,
-    ) -> Outcome:
-        """The best plan with only these layers, from the last basis. `price`: a guess of the objective; `quick`: a bound and a plan.
-
-        `known`: a plan with more layers enforced.
-        """
-        return self.solve_program(self.relaxer.program_of(enforced), gap, time_limit, price, quick, known)
-
-    def solve_program(
         self,
         program: Program,
         gap: float = GAP,
@@ -62,7 +51,10 @@ class Layered:
         quick: bool = False,
         known: Floats | None = None,
     ) -> Outcome:
-        """The same for a program of the relaxer with some bounds changed."""
+        """The best plan of a program of the relaxer, from the last basis.
+
+        `price`: a guess of the objective; `quick`: a bound and a plan; `known`: a plan with tighter bounds.
+        """
         self.solver.use(program)
         return Search(program, Options(self.ratio, gap, time_limit, price, quick), lambda _: False, self.solver, known).run()
 
@@ -74,7 +66,7 @@ class Layered:
         """Every layer enforced, but for the routes of one workload in one pool that nothing but `layer` closes: they are open."""
         d, relaxable = self.data, self.data.relaxable
         assert relaxable is not None
-        program = self.relaxer.program_of(self.enforced())
+        program = self.only()
         upper = program.column_upper.copy()
         for name, kind, blockers in (
             ("replicas", d.routes, relaxable.route_blockers),
@@ -95,7 +87,7 @@ class Layered:
         found = []
         for name in (n for n in NAMES if n in among):
             pairs = ((nothing, nothing | {name}), (everything - {name}, everything))
-            if any(not alike(*(self.relaxer.program_of(self.enforced(s)) for s in pair)) for pair in pairs):
+            if any(not alike(*(self.only(s) for s in pair)) for pair in pairs):
                 found.append(name)
         return tuple(found)
 

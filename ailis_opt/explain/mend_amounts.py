@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 
-from ailis_models.arrays import Bools, Floats, Ints
+from ailis_models.arrays import Bools, Floats, Ints, Relaxable
 from ailis_opt.changes import HEADER, Change, apply, selector
 from ailis_opt.engine.compile import Program
 from ailis_opt.engine.search import SMALL, Options, Search
@@ -60,17 +60,22 @@ def _when(first: int, last: int, end: int) -> str:
     return f" in periods {first} to {last}"
 
 
+def _on_offer(shop: Workshop) -> Relaxable:
+    assert shop.data.relaxable is not None
+    return shop.data.relaxable
+
+
 def lots(shop: Workshop, limit: Limit) -> Iterator[Mend]:
     """The fewest lots more of a committed offer."""
     keys, at = shop.pieces.columns("in_force")
     mine = at[:, [key[0] == limit.key for key in keys]]
-    limit_lots = float(shop.data.relaxable.lots_on_offer[limit.key])  # type: ignore[union-attr]
+    limit_lots = float(_on_offer(shop).lots_on_offer[limit.key])
     yield from _more_lots(shop, limit, of_columns(mine, limit_lots), shop.prepared.supply.committed_of[limit.key])
 
 
 def quota(shop: Workshop, limit: Limit) -> Iterator[Mend]:
     """The fewest lots more of a hired offer, in the slices in which it is there."""
-    offered: Floats = shop.data.relaxable.hired_on_offer[:, limit.key]  # type: ignore[union-attr]
+    offered: Floats = _on_offer(shop).hired_on_offer[:, limit.key]
     for name in ("whole_hired", "part_hired"):
         keys, at = shop.pieces.columns(name)
         if limit.key in keys:
@@ -155,7 +160,7 @@ def least_lots(shop: Workshop, limit: Limit) -> Iterator[Mend]:
         while mend.enough and low < high and len(shop.layered.program.value) <= SMALL:
             middle = (low + high + 1) // 2
             layered = Layered(apply(shop.instance, [change(middle)]))
-            if layered.any_plan(layered.relaxer.program_of(layered.enforced()), shop.until):
+            if layered.any_plan(layered.only(), shop.until):
                 low = middle
             else:
                 high = middle - 1

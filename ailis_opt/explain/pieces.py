@@ -55,12 +55,7 @@ class Pieces:
         for scope, extent in enumerate((layout.plan, layout.slice)):
             for group in extent.rows if rows else extent.columns:
                 if group.name == name and group.keys:
-                    own = np.arange(group.start, group.start + len(group.keys))[None, :]
-                    if scope == 0:
-                        return group, own
-                    first = layout.plan.n_rows if rows else layout.plan.n_columns
-                    step = layout.slice.n_rows if rows else layout.slice.n_columns
-                    return group, first + step * np.arange(layout.slices)[:, None] + own
+                    return group, layout.numbers(scope, group, rows)
         return None
 
     def columns(self, name: str) -> tuple[list[Any], Ints]:

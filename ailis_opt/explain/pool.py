@@ -55,9 +55,9 @@ class Tasks:
     def solve(self, task: Task) -> Reply:
         """One task."""
         layered, begun = self.layered, time.monotonic()
-        program = layered.opened(*task.opened) if task.opened else layered.relaxer.program_of(layered.enforced(task.layers))
+        program = layered.opened(*task.opened) if task.opened else layered.only(task.layers)
         price = task.price if np.isfinite(task.price) else None
-        outcome = layered.solve_program(program, task.gap, task.seconds, price, task.quick, self._known(task.layers))
+        outcome = layered.solve(program, task.gap, task.seconds, price, task.quick, self._known(task.layers))
         if outcome.x is not None and task.opened is None:
             self._plans[task.layers] = (outcome.upper, outcome.x)
             if len(self._plans) > MOST_PLANS:

@@ -114,7 +114,7 @@ def _candidates(layered: Layered, price: float, among: frozenset[str], deadline:
     d, relaxable = layered.data, layered.data.relaxable
     assert relaxable is not None
     empty = pd.DataFrame(columns=["layer", "workload", "pool", "blockers", "promise"])
-    program = layered.relaxer.program_of(layered.enforced())
+    program = layered.only()
     layered.solver.use(program)
     layered.solver.set_price(price if layered.ratio else 0.0)
     answer = layered.solver.relax(deadline)

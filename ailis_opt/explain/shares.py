@@ -94,7 +94,7 @@ class Shares:
         lattice = self.lattice
         self._asked.add(mask)
         low, high = float(lattice.lower[mask]), float(lattice.upper[mask])
-        price = (low + high) / 2 if np.isfinite(high - low) else min(high, np.inf)
+        price = (low + high) / 2 if np.isfinite(high - low) else high
         seconds = min(FULL_SECONDS if full else QUICK_SECONDS, max(self.budget.left, 1.0))
         return Task(mask, lattice.set_of(mask) | self.fixed, price, self.budget.gap, seconds, not (full or self.small))
 

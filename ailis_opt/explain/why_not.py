@@ -47,8 +47,8 @@ def why_not(instance: Instance | Layered, offer: str, gap: float = GAP, time_lim
     clock = Clock(time_limit)
     layered = instance if isinstance(instance, Layered) else Layered(instance)
     place = stand(layered.prepared, layered.program.layout, offer)
-    program = layered.relaxer.program_of(layered.enforced())
-    base = layered.solve_program(program, gap, clock.share(0.5))
+    program = layered.only()
+    base = layered.solve(program, gap, clock.share(0.5))
     if base.status == "infeasible":
         raise InfeasibleError("no plan meets every limit of the instance, with the offer or without it")
     if base.x is None:
@@ -205,7 +205,7 @@ class _Question:
             return self.base
         upper = self.program.column_upper.copy()
         upper[self.place.columns] = 0.0
-        return self.layered.solve_program(replace(self.program, column_upper=upper), self.gap, self.clock.share(0.3), self.base.upper)
+        return self.layered.solve(replace(self.program, column_upper=upper), self.gap, self.clock.share(0.3), self.base.upper)
 
     def _shortest(self) -> float:
         """GPU-hours that any plan pays which takes a lot."""
@@ -247,7 +247,7 @@ class _Question:
 
     def _removal(self, layer: str, plan: Floats | None, extra: Range, seconds: float) -> Removal:
         place, solver, ratio = self.place, self.layered.solver, self.layered.ratio
-        program = self.layered.relaxer.program_of(self.layered.enforced(frozenset(NAMES) - {layer}))
+        program = self.layered.only(frozenset(NAMES) - {layer})
         if alike(program, self.program):
             return Removal(layer, "no" if extra.lower > 0 else "not proven", extra)
         if layer == "contract" and place.committed:  # capacity by the hour stands for lots, and any of it will do
@@ -255,7 +255,7 @@ class _Question:
             place, plan = replace(place, columns=columns, gpu_hours=self.layered.data.slices.hours[:, 0]), None
         if not (program.column_upper[place.columns] > 0).any():
             return Removal(layer, "no", NOTHING)
-        free = self.layered.solve_program(program, self.gap, seconds / 2, self.base.upper)
+        free = self.layered.solve(program, self.gap, seconds / 2, self.base.upper)
         price, best = in_money(program, free, ratio)
         if free.x is None:
             return Removal(layer, "not proven", Range(0.0, np.inf))

@@ -19,16 +19,16 @@ GAP = 1e-2
 def measured(instance: Instance) -> list[tuple[str, float, float]]:
     """(layer, seconds again, seconds from scratch) for every layer that changes anything."""
     kept = Layered(instance)
-    every = kept.solve(kept.enforced(), GAP)
+    every = kept.solve(kept.only(), GAP)
     found = []
     for layer in kept.active(frozenset(NAMES)):
         rest = frozenset(NAMES) - {layer}
-        kept.solve(kept.enforced(), GAP, price=every.upper, quick=True, known=every.x)  # back to where all are enforced
+        kept.solve(kept.only(), GAP, price=every.upper, quick=True, known=every.x)  # back to where all are enforced
         begun = time.process_time()
-        again = kept.solve(kept.enforced(rest), GAP, price=every.upper, known=every.x)
+        again = kept.solve(kept.only(rest), GAP, price=every.upper, known=every.x)
         middle = time.process_time()
         fresh = Layered(instance)
-        scratch = fresh.solve(fresh.enforced(rest), GAP)
+        scratch = fresh.solve(fresh.only(rest), GAP)
         ended = time.process_time()
         assert again.lower <= scratch.upper * (1 + 1e-6)
         assert scratch.lower <= again.upper * (1 + 1e-6)

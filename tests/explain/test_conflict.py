@@ -28,7 +28,7 @@ def found(data: dict[str, Any]) -> tuple[Layered, Conflict]:
 
 def feasible(layered: Layered, layers: set[str]) -> bool:
     """By the search itself, with costs."""
-    status = layered.solve(layered.enforced(frozenset(layers))).status
+    status = layered.solve(layered.only(frozenset(layers))).status
     assert status in ("optimal", "infeasible")
     return status == "optimal"
 

@@ -76,7 +76,7 @@ def brute_force(instance: Any, active: tuple[str, ...]) -> dict[str, float]:
     for k in range(len(active) + 1):
         for chosen in itertools.combinations(active, k):
             layered = Layered(instance)
-            outcome = layered.solve(layered.enforced(frozenset(chosen) | (frozenset(NAMES) - frozenset(active))), gap=GAP)
+            outcome = layered.solve(layered.only(frozenset(chosen) | (frozenset(NAMES) - frozenset(active))), gap=GAP)
             z[frozenset(chosen)] = outcome.upper
     n, shares = len(active), dict.fromkeys(active, 0.0)
     for chosen, cost in z.items():

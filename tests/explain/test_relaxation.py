@@ -22,7 +22,7 @@ SEEDS = st.integers(20_000, 30_000)
 
 def z(layered: Layered, layers: frozenset[str]) -> float:
     """The optimum with only these layers."""
-    outcome = layered.solve(layered.enforced(layers), gap=GAP)
+    outcome = layered.solve(layered.only(layers), gap=GAP)
     assert outcome.status == "optimal"
     return outcome.upper
 

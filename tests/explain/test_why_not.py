@@ -203,8 +203,8 @@ def takes(instance: Instance, name: str, price: float) -> bool:
 
 def forced(layered: Layered, name: str) -> float:
     """Extra cost of a lot, each start tried by bounds."""
-    program = layered.relaxer.program_of(layered.enforced())
-    price, best = in_money(program, layered.solve_program(program, GAP), layered.ratio)
+    program = layered.only()
+    price, best = in_money(program, layered.solve(program, GAP), layered.ratio)
     place = next(s for s in stands(layered.prepared, program.layout, True) if s.offer == name)
     costs = []
     for column in place.columns[program.column_upper[place.columns] >= 1].tolist():
