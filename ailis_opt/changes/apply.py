@@ -37,7 +37,7 @@ def apply(instance: Instance, changes: Sequence[Change]) -> Instance:
             lost |= {change.table} if change.op == "insert" else set()
     if faults:
         raise InputError(faults)
-    return recheck.checked(draft.header, draft.stated, instance)
+    return recheck.checked(draft.header, draft.stated, draft.tables, instance)
 
 
 class _Draft:
