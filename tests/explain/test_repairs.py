@@ -69,8 +69,8 @@ def test_power_only_where_it_lacks() -> None:
     data["tables"]["power"][1]["curtailed_share"] = 0.5
     found = repaired(data)
     assert found["1 MW more in here in periods 0 to 2"] == [
-        "power[region=here].cap_mw += 1 @ 0..0",
-        "power[region=here].cap_mw += 1 @ 2..2",
+        "power[region=here].cap_mw += 1 @ 0",
+        "power[region=here].cap_mw += 1 @ 2",
     ]
 
 
