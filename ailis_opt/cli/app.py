@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -120,11 +119,6 @@ def _share(value: str) -> float:
     return share
 
 
-def processors() -> int:
-    """As many processes as there are processors."""
-    return os.cpu_count() or 1
-
-
 def _jobs(value: int | None) -> int | None:
     if value is not None and value < 1:
         raise typer.BadParameter("give a number of processes, 1 or more")
@@ -198,7 +192,7 @@ def whatif(
 
         if not sets and changes is None and sweep is None:
             raise typer.BadParameter("say what is changed: --set, --changes or --sweep")
-        request = Request(instance, tuple(sets or ()), changes, sweep, gap, time_limit, jobs or processors(), layers, out, as_json, quiet)
+        request = Request(instance, tuple(sets or ()), changes, sweep, gap, time_limit, jobs, layers, out, as_json, quiet)
         raise typer.Exit(run_whatif(request))
 
 

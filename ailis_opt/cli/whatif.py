@@ -34,7 +34,7 @@ class Request:
     sweep: str | None = None
     gap: float = 1e-4
     time_limit: float | None = None
-    jobs: int = 1
+    jobs: int | None = None
     layers: bool = False
     out: Path | None = None
     json: bool = False

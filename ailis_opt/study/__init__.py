@@ -1,1 +1,1 @@
-"""Many solves of related instances: what-ifs, and what else is asked before signing."""
+"""Many solves: what-ifs, studies, and what is made of their results."""

@@ -11,7 +11,7 @@ from typing import Any
 from ailis_opt.changes import Change, apply, parse
 from ailis_opt.errors import AilisError, Fault, InfeasibleError, InputError
 from ailis_opt.result import Result
-from ailis_opt.schema import Instance
+from ailis_opt.schema import TABLES, Instance
 from ailis_opt.study.workers import Case, Workers
 
 FEWEST, MOST = 2, 1001
@@ -34,9 +34,19 @@ class Sweep:
         return replace(self.change, value=format(value, ".12g"))
 
     @property
+    def whole(self) -> bool:
+        """Whether only whole values make sense."""
+        table = TABLES.get(self.change.table)
+        return table is not None and table.is_whole(self.change.column) and self.change.op != "mul"
+
+    @property
     def width(self) -> float:
         """How narrow the interval of a switch is to be."""
-        return abs(self.values[-1] - self.values[0]) * NARROW
+        return 1.0 if self.whole else (self.values[-1] - self.values[0]) * NARROW
+
+    def between(self, low: float, high: float) -> float:
+        """A value in the middle."""
+        return float((low + high) // 2) if self.whole else (low + high) / 2
 
 
 def parse_sweep(text: str) -> Sweep:
@@ -146,7 +156,7 @@ class Sweeping:
         self.instance, self.sweep = instance, sweep
         self.found: dict[float, Point] = {}
         faults: list[Fault] = []
-        for value in (sweep.values[0], sweep.values[-1]):
+        for value in sweep.values:
             try:
                 self._at(value)
             except InputError as error:
@@ -157,20 +167,31 @@ class Sweeping:
     def _at(self, value: float) -> Instance:
         return apply(self.instance, [self.sweep.at(value)])
 
+    def _between(self, low: float, high: float) -> float | None:
+        """A value in the middle of an interval that is still wide; None where there is none that the instance takes."""
+        if high - low <= self.sweep.width * (1 + 1e-9):
+            return None
+        value = self.sweep.between(low, high)
+        try:
+            self._at(value)
+        except InputError:  # a whole number times something: only some factors make sense
+            return None
+        return value
+
     def run(self, workers: Workers, gap: float, time_limit: float, tell: Callable[[str], None]) -> None:
         """Solve the points, then halve every interval over which the lots change until it is narrow."""
         self._solve(self.sweep.values, workers, gap, time_limit, tell)
         most = len(self.sweep.values) + MOST_NARROWED
         while len(self.found) < most:
-            wide = [(a, b) for a, b in self._switches() if b - a > self.sweep.width * (1 + 1e-9)]
-            if not wide:
+            values = [value for ends in self._switches() if (value := self._between(*ends)) is not None]
+            if not values:
                 return
-            self._solve([(a + b) / 2 for a, b in wide[: most - len(self.found)]], workers, gap, time_limit, tell)
+            self._solve(values[: most - len(self.found)], workers, gap, time_limit, tell)
 
     def _solve(self, values: Iterable[float], workers: Workers, gap: float, time_limit: float, tell: Callable[[str], None]) -> None:
         by_key = {f"sweep {value!r}": value for value in values}
-        for reply in workers.run([Case(key, self._at(value), gap, time_limit) for key, value in by_key.items()]):
-            value = by_key[str(reply.case_key)]
+        for reply in workers.run(Case(key, self._at(value), gap, time_limit) for key, value in by_key.items()):
+            value = by_key[str(reply.key)]
             self.found[value] = Point(value, reply.result, reply.error)
             tell(f"sweep: {len(self.found)} values solved, {len(self._switches())} switches")
 

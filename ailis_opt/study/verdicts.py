@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,9 @@ class Verdict:
         return {"binds": self.binds, "removal": self.removal.to_dict()}
 
 
-def verdicts(instance: Instance, result: Result, gap: float, time_limit: float = math.inf, jobs: int = 1) -> Mapping[str, Verdict]:
+def verdicts(
+    instance: Instance, result: Result, gap: float, time_limit: float = math.inf, jobs: int | None = None
+) -> Mapping[str, Verdict]:
     """Per layer whether it binds. `result` is the plan of the instance with all layers enforced; `gap` and `time_limit` are of each solve.
 
     z(all) is never below z(all without the layer), so a saving is never below 0.
@@ -45,7 +48,7 @@ def verdicts(instance: Instance, result: Result, gap: float, time_limit: float =
     if small:
         sets.append(Task("", everything, result.objective, min(gap, EXACT_GAP), seconds, False))
     waiting = iter(sets)
-    with Pool(instance, layered, 1 if small else jobs) as pool:
+    with Pool(instance, layered, 1 if small else jobs or os.cpu_count() or 1) as pool:
         replies = {str(reply.task.key): reply for reply in pool.run(lambda _: next(waiting, None))}
     lower, upper = result.bounds.lower, result.bounds.upper
     if "" in replies:

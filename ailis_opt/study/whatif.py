@@ -176,7 +176,7 @@ def whatif(
     sweep: Sweep | None = None,
     gap: float = GAP,
     time_limit: float = math.inf,
-    jobs: int = 1,
+    jobs: int | None = None,
     layers: bool = False,
     tell: Tell = lambda _: None,
 ) -> WhatIf:
@@ -187,7 +187,7 @@ def whatif(
         cases: changes by the name of the case.
         sweep: one change with a range of values: the curve and where the plan switches.
         gap, time_limit: of every solve.
-        jobs: processes.
+        jobs: processes; as many as there are processors if None.
         layers: whether to solve without each layer, too, for a verdict on which bind.
         tell: called with a line on the progress.
 
@@ -206,7 +206,7 @@ def whatif(
         with Workers(jobs) as workers:
             tell(f"solving the base and {len(asked)} cases")
             for reply in workers.run(todo):
-                key = str(reply.case_key)
+                key = reply.key
                 name, changes = (BASE, ()) if key == BASE else (order[key], tuple(cases[order[key]]))
                 answers[key] = Answer(name, changes, instance if key == BASE else asked[name], reply.result, reply.error)
                 if key == BASE and reply.error is not None:
@@ -230,7 +230,7 @@ def whatif(
     )
 
 
-def _explained(answer: Answer, gap: float, time_limit: float, jobs: int, layers: bool, tell: Tell) -> Answer:
+def _explained(answer: Answer, gap: float, time_limit: float, jobs: int | None, layers: bool, tell: Tell) -> Answer:
     """The answer with the layers in conflict where there is no plan, and with verdicts where they are asked for."""
     if isinstance(answer.error, InfeasibleError):
         tell(f"{answer.name}: which layers are in conflict?")

@@ -50,7 +50,7 @@ def found() -> WhatIf:
         "nothing": "demand.outcomes *= 1",
     }
     sweep = parse_sweep("offers[offer=lots].price_per_gpu_hour = 1..4 / 4")
-    return whatif(market(), {name: parse_all(text) for name, text in cases.items()}, sweep=sweep, gap=1e-6, layers=True)
+    return whatif(market(), {name: parse_all(text) for name, text in cases.items()}, sweep=sweep, gap=1e-6, jobs=1, layers=True)
 
 
 def test_cases_come_in_their_order_with_their_status(found: WhatIf) -> None:
@@ -61,7 +61,7 @@ def test_cases_come_in_their_order_with_their_status(found: WhatIf) -> None:
     assert found.base.result.cost == pytest.approx(16 + 18)
     costs = [case.result.cost for case in found.cases if case.result]
     assert costs == pytest.approx([40, 34, 34, 34], rel=1e-5)
-    assert {layer for layer in found.cases[2].layers or ()} <= {"L1.supply", "L16"}
+    assert set(found.cases[2].layers or ()) <= {"L1.supply", "L16"}
     assert found.cases[2].layers
 
 
@@ -83,11 +83,10 @@ def test_differences(found: WhatIf) -> None:
 def test_a_difference_inside_the_gaps_is_no_difference(found: WhatIf) -> None:
     base = found.base.result
     assert base is not None
-    near = replace(
-        base, objective=base.objective * 1.001, cost=base.cost * 1.001, bounds=Bounds(base.objective * 0.999, base.objective * 1.001)
-    )
+    z = base.objective
+    near = replace(base, objective=z * 1.001, cost=base.cost * 1.001, bounds=Bounds(z * 0.999, z * 1.001))
     assert delta(base, near).within_gap
-    far = replace(near, bounds=Bounds(base.objective * 1.0005, base.objective * 1.001))
+    far = replace(near, bounds=Bounds(z * 1.0005, z * 1.001))
     assert not delta(base, far).within_gap
     told = text_of(replace(found, cases=(replace(found.cases[0], result=near),)))
     assert "within the gap" in told
@@ -106,7 +105,7 @@ def test_verdicts_are_those_of_the_whole_explanation(found: WhatIf) -> None:
 
 def test_a_layer_binds_after_and_not_before() -> None:
     """Four lots would be signed; with two on offer the supply of lots binds, worth 6 - 4 for each that is missing."""
-    found = whatif(market(), {"few": parse_all("offers[offer=lots].max_lots = 2")}, gap=1e-6, layers=True)
+    found = whatif(market(), {"few": parse_all("offers[offer=lots].max_lots = 2")}, gap=1e-6, jobs=1, layers=True)
     before, after = found.base.verdicts, found.cases[0].verdicts
     assert before is not None
     assert after is not None
@@ -128,11 +127,11 @@ def test_the_curve_and_its_switches(found: WhatIf) -> None:
         assert low <= price <= high
         assert high - low <= 3 / 256 + 1e-9
     assert [(switch.before, switch.after) for switch in curve.switches] == [({"lots": 10}, {"lots": 4}), ({"lots": 4}, {})]
-    assert curve.solves == len(curve.points) + sum(1 for _ in range(curve.solves - len(curve.points)))
+    assert len(curve.points) < curve.solves <= len(curve.points) + 2 * 9
 
 
 def test_a_switch_to_no_plan_at_all() -> None:
-    found = whatif(market(), {}, sweep=parse_sweep("offers.max_lots = 2..8 / 4"), gap=1e-6)
+    found = whatif(market(), {}, sweep=parse_sweep("offers.max_lots = 2..8 / 4"), gap=1e-6, jobs=1)
     assert found.curve is not None
     assert [point.status for point in found.curve.points] == ["infeasible", "infeasible", "optimal", "optimal"]
     assert "no plan below" in text_of(found)
@@ -140,7 +139,7 @@ def test_a_switch_to_no_plan_at_all() -> None:
 
 def test_whole_numbers_stay_whole() -> None:
     """Between two whole numbers of lots there is nothing to be solved."""
-    found = whatif(market(), {}, sweep=parse_sweep("offers[offer=lots].max_lots = 0..6 / 4"), gap=1e-6)
+    found = whatif(market(), {}, sweep=parse_sweep("offers[offer=lots].max_lots = 0..6 / 4"), gap=1e-6, jobs=1)
     assert found.curve is not None
     assert [(s.low, s.high) for s in found.curve.switches] == [(0, 1), (1, 2), (2, 3), (3, 4)]
     assert "4 -> " not in text_of(found).split("switch?")[1]
