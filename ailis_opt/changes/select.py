@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ailis_models.arrays import Bools, Ints
-from ailis_opt.changes.parse import Condition, Parsed, Word
+from ailis_opt.changes.conditions import Condition, Word
+from ailis_opt.changes.parse import Parsed
 from ailis_opt.io.raw import nearest
 from ailis_opt.schema import Table
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from ailis_opt.changes.conditions import Condition
 from ailis_opt.changes.grammar import quoted
-from ailis_opt.changes.parse import Condition, parsed
+from ailis_opt.changes.parse import parsed
 from ailis_opt.changes.select import matching
 from ailis_opt.errors import InputError
 from ailis_opt.schema import TABLES, Instance
