@@ -53,9 +53,15 @@ def _legend(found: WhatIf, labels: list[str]) -> list[RenderableType]:
 def _side_by_side(found: WhatIf, labels: list[str]) -> RenderableType:
     """A row for the base and each case. A difference that the gaps could make is not shown as one."""
     currency = found.base.instance.header.currency
-    names = ("", found.unit, "certified:\nnot less than", "change", f"cost {currency}", "change", "served")
+    names: tuple[str, ...] = ("", found.unit, "certified:\nnot less than", "change", f"cost {currency}", "change", "served")
     rows = [_row("base", found.base, None)]
     rows += [_row(label, case, found.delta(case)) for label, case in zip(labels, found.cases, strict=True)]
+    if found.base.result is not None and found.base.result.objective_name == "cost":  # which is in the second column already
+        names = (*names[:4], f"{currency} per\noutcome", names[6])
+        answers = (found.base, *found.cases)
+        each = ["" if answer.result is None else number(answer.result.cost_per_outcome) for answer in answers]
+        rows = [(*row[:4], cell, row[6]) for row, cell in zip(rows, each, strict=True)]
+        return table(names, rows, text=(0, 3))
     return table(names, rows, text=(0, 3, 5))
 
 
@@ -85,8 +91,6 @@ def _changes(between: Delta, case: Result) -> tuple[str, str]:
         objective += "" if low == high == objective else f" ({low} to {high})"
     else:
         objective = f"{between.objective:+.4g}"
-    if case.objective_name == "cost":
-        return objective, objective
     slack = (between.upper - between.lower) / abs(case.objective) * abs(case.cost) if case.objective else 0.0
     money = WITHIN if abs(between.cost) <= slack else _signed(between.cost / abs(cost)) if cost else f"{between.cost:+.4g}"
     return objective, money

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import random
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ from ailis_opt.optimize import solve
 from ailis_opt.result import Result
 from ailis_opt.session import Session
 from tests.support.files import as_instance
-from tests.support.generate import random_instance
+from tests.support.generate import period_hours, random_instance
 
 Row = dict[str, Any]
 Data = dict[str, Any]
@@ -58,8 +59,6 @@ def less_demand(data: Data, rng: random.Random) -> str:
 
 def less_demand_at_first(data: Data, rng: random.Random) -> str:
     """Rows for all periods are first shared out by the hours of the periods."""
-    from tests.support.generate import datetime, period_hours
-
     horizon = data["header"]["horizon"]
     start = datetime.date.fromisoformat(horizon["start"])
     hours = [period_hours(start, horizon["period"], t) for t in range(horizon["periods"])]
@@ -132,7 +131,7 @@ def compared(seed: int, session: Session) -> str:
     instance, by_hand = as_instance(data), as_instance(edited)
     changed = apply(instance, parse_all(text))
     assert changed.tables["offers"].drop(columns="price_per_gpu_hour").equals(by_hand.tables["offers"].drop(columns="price_per_gpu_hour"))
-    answer(lambda: session.solve(instance, gap=GAP))
+    before = answer(lambda: session.solve(instance, gap=GAP))
     warm = answer(lambda: session.solve(changed, gap=GAP))
     fresh = answer(lambda: solve(by_hand, gap=GAP, in_process=True))
     assert (warm is None) == (fresh is None), (seed, text)
@@ -141,7 +140,7 @@ def compared(seed: int, session: Session) -> str:
     assert warm.bounds.lower <= fresh.bounds.upper * (1 + 1e-7), (seed, text)
     assert fresh.bounds.lower <= warm.bounds.upper * (1 + 1e-7), (seed, text)
     assert max(warm.gap, fresh.gap) <= GAP * 1.01
-    return "alike" if warm.objective == pytest.approx(answer(lambda: session.solve(instance, gap=GAP)).objective) else "moved"  # type: ignore[union-attr]
+    return "alike" if before is not None and warm.objective == pytest.approx(before.objective) else "moved"
 
 
 def test_what_ifs_equal_fresh_solves_quick() -> None:
@@ -151,8 +150,9 @@ def test_what_ifs_equal_fresh_solves_quick() -> None:
 
 
 @pytest.mark.slow
-def test_what_ifs_equal_fresh_solves_of_edited_instances() -> None:
+@pytest.mark.parametrize("first", [1000, 1025, 1050, 1075])
+def test_what_ifs_equal_fresh_solves_of_edited_instances(first: int) -> None:
     session = Session()
-    kinds = [compared(seed, session) for seed in range(1000, 1100)]
-    assert kinds.count("moved") > 30
+    kinds = [compared(seed, session) for seed in range(first, first + 25)]
+    assert kinds.count("moved") > 8
     assert "infeasible" in kinds
