@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -85,7 +85,7 @@ def apply(instance: Instance, changes: Sequence[Change]) -> Instance:
             frame = _changed_table(stated, tables, change)
             stated = {**stated, change.table: frame}
             tables = recheck.resolved(header, stated)
-    return recheck.checked(header, stated, instance.path)
+    return replace(recheck.checked(header, stated, instance.path), booked=instance.booked)
 
 
 def _fault(change: Change, why: str, mend: str, column: str | None = None, value: str | None = None) -> InputError:

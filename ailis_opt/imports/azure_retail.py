@@ -101,9 +101,7 @@ def _prices(where: str, item: Mapping[str, Any], account: Account, known: Known)
         note = f"{amount:.10g} for the term, spread over {YEARS[kind] * HOURS_PER_YEAR:,} hours"
     date = str(item.get("effectiveStartDate") or "")[:10]
     rank = int(str(item.get("isPrimaryMeterRegion") or "").lower() == "true")
-    yield Price(
-        (seen,), where, PROVIDER, region, name, machine.sku, machine.gpus, kind, per_hour, date, rank=rank, note=note
-    )
+    yield Price((seen,), where, PROVIDER, region, name, machine.sku, machine.gpus, kind, per_hour, date, rank=rank, note=note)
 
 
 def _plans(item: Mapping[str, Any]) -> list[str]:

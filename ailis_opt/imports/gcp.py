@@ -26,7 +26,8 @@ UNITS = {"core": ("h",), "ram": ("GiBy.h", "GBy.h"), "gpu": ("h",)}
 _PREFIX = re.compile(r"^(Commitment v\d+: |Commitment: |Spot Preemptible )")
 _HOST = re.compile(r"^(?P<host>\S+) (?:Instance )?(?P<part>Core|Cpu|Ram)(?: running)? in ", re.IGNORECASE)
 _GPU = re.compile(
-    r"^(?P<gpu>.+?)(?: GPU)?(?: \(1 gpu slice\))?(?: attached to Spot Preemptible VMs)?(?: running)? in (?!.*\b(?:DWS|Calendar)\b)", re.IGNORECASE
+    r"^(?P<gpu>.+?)(?: GPU)?(?: \(1 gpu slice\))?(?: attached to Spot Preemptible VMs)?(?: running)? in (?!.*\b(?:DWS|Calendar)\b)",
+    re.IGNORECASE,
 )
 
 NOT_COMPUTE = Reason("neither cores, memory nor GPUs")
@@ -63,7 +64,9 @@ def read_gcp(path: Path, known: Known, choice: Choice) -> Imported:
         raise refused(path, f"holds prices in several currencies: {', '.join(currencies)}", "Ask the interface for one currencyCode")
     parts = [part for number, sku in enumerate(skus, 1) for part in _parts(f"{path.name} SKU {number}", sku, account)]
     prices = _machines(_newest(parts, account), account, known)
-    account.notices.append("Google prices machine types in regions where it does not offer them: keep those that you can get with --regions")
+    account.notices.append(
+        "Google prices machine types in regions where it does not offer them: keep those that you can get with --regions"
+    )
     return offers_of(prices, account, known, choice, currencies[0] if currencies else "USD")
 
 
@@ -81,7 +84,9 @@ def _skus(path: Path, text: str, account: Account) -> list[Mapping[str, Any]]:
     if not skus:
         raise refused(path, "holds no prices", f"Save {FORMAT}")
     for number, sku in enumerate(skus, 1):
-        absent = [name for name in ("description", "category", "serviceRegions", "pricingInfo") if not isinstance(sku, dict) or name not in sku]
+        absent = [
+            name for name in ("description", "category", "serviceRegions", "pricingInfo") if not isinstance(sku, dict) or name not in sku
+        ]
         if absent:
             raise refused(path, f"SKU {number} has no {absent[0]!r}", f"Save {FORMAT}", column=absent[0])
     return skus
@@ -180,9 +185,7 @@ def _machines(parts: Mapping[tuple[str, str, str, str], Part], account: Account,
     return prices
 
 
-def _machine(
-    name: str, shape: Machine, kind: str, region: str, parts: Mapping[tuple[str, str, str, str], Part]
-) -> Price | None:
+def _machine(name: str, shape: Machine, kind: str, region: str, parts: Mapping[tuple[str, str, str, str], Part]) -> Price | None:
     host = shape.host.casefold()
     core, ram = parts.get((host, "core", kind, region)), parts.get((host, "ram", kind, region))
     gpu = next((parts[key] for g in shape.gpu_names if (key := (g.casefold(), "gpu", kind, region)) in parts), None)

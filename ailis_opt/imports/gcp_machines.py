@@ -1,7 +1,7 @@
 """Prices of Google Cloud by machine type, as CSV.
 
-Columns machine, region, and any of hour, hour_spot (currency/hour), month_1y, month_3y (currency/month of 730 hours, with a commitment); snapshot
-is the date. `month` and `month_spot` say the same as the prices by the hour and are not read. USD.
+Columns machine, region, and any of hour, hour_spot (USD/hour), month_1y, month_3y (USD/month of 730 hours, with a commitment); snapshot
+is the date. `month` and `month_spot` say the same as the prices by the hour and are not read.
 Source: github.com/Cyclenerd/google-cloud-pricing-cost-calculator, pricing.yml made flat.
 """
 
@@ -41,10 +41,10 @@ def read_machines(path: Path, text: str, known: Known, choice: Choice) -> Import
                 account.leave(seen, NO_MACHINE)
             else:
                 day, note = row.get("snapshot", "").strip() or date, "" if hours == 1 else f"{amount:.8g} a month of {hours} hours"
-                prices.append(
-                    Price((seen,), where, "gcp", region, name, machine.sku, machine.gpus, kind, amount / hours, day, note=note)
-                )
+                prices.append(Price((seen,), where, "gcp", region, name, machine.sku, machine.gpus, kind, amount / hours, day, note=note))
     if not account.seen:
         raise refused(path, "holds no prices", f"Give rows with {', '.join(COLUMNS)}")
-    account.notices.append("Google prices machine types in regions where it does not offer them: keep those that you can get with --regions")
+    account.notices.append(
+        "Google prices machine types in regions where it does not offer them: keep those that you can get with --regions"
+    )
     return offers_of(prices, account, known, choice, "USD")

@@ -6,6 +6,7 @@ The three tables stand in `data/`, each row with its source and date.
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -74,8 +75,8 @@ def known(more: Path | None = None) -> Known:
 
 
 def _packaged(name: str) -> Rows:
-    with files("ailis_opt.imports").joinpath("data", f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    text = files("ailis_opt.imports").joinpath("data", f"{name}.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 def _own(folder: Path, name: str, columns: list[str]) -> Rows:
@@ -107,7 +108,9 @@ def _check(tables: dict[str, Rows], folder: Path) -> None:
     for name, column in (("accelerators", "node_gpus"), ("machines", "gpus")):
         for row in tables[name]:
             if not row[column].isdigit() or int(row[column]) < 1:
-                faults.append(Fault(str(folder / f"{name}.csv"), "not a number of GPUs", "Give 1 or more", column=column, value=row[column]))
+                faults.append(
+                    Fault(str(folder / f"{name}.csv"), "not a number of GPUs", "Give 1 or more", column=column, value=row[column])
+                )
     for row in tables["machines"]:
         if row["sku"] not in skus:
             faults.append(

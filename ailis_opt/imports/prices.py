@@ -32,9 +32,12 @@ SUPERSEDED = Reason("superseded by a newer price of the same thing")
 TWICE = Reason("the same price listed again")
 AMBIGUOUS = Reason("several prices of one thing with the same date", "Leave one of them in the file")
 NO_NAME = Reason("a machine type that cannot be a name", "Rename it in the file")
-NO_REGION = Reason("the region is not known", "Add it to regions.csv (provider, native, region, country) in a folder, and name it with --data")
+NO_REGION = Reason(
+    "the region is not known", "Add it to regions.csv (provider, native, region, country) in a folder, and name it with --data"
+)
 NO_MACHINE = Reason(
-    "the machine type is not known to hold a GPU", "Add it to machines.csv (provider, machine, sku, gpus) in a folder, and name it with --data"
+    "the machine type is not known to hold a GPU",
+    "Add it to machines.csv (provider, machine, sku, gpus) in a folder, and name it with --data",
 )
 NO_ACCELERATOR = Reason(
     "the accelerator is not known", "Add it to accelerators.csv (sku, accelerator, node_gpus) in a folder, and name it with --data"
@@ -97,7 +100,9 @@ def offers_of(prices: Sequence[Price], account: Account, known: Known, choice: C
     if faults:
         raise InputError(faults)
     if any(CONTRACTS[p.kind] == "interruptible" for p in kept):
-        account.notices.append("price lists do not say how often spot capacity is interrupted: interruptions_per_hour is 0 until you set it")
+        account.notices.append(
+            "price lists do not say how often spot capacity is interrupted: interruptions_per_hour is 0 until you set it"
+        )
     return Imported(tables, account, currency)
 
 

@@ -113,9 +113,7 @@ def _whole(cell: Cell, account: Account, known: Known, prices: list[Price]) -> b
     return True
 
 
-def _price(
-    cell: Cell, numbers: tuple[int, ...], where: str, machine: str, sku: str, gpus: int, per_hour: float, note: str
-) -> Price:
+def _price(cell: Cell, numbers: tuple[int, ...], where: str, machine: str, sku: str, gpus: int, per_hour: float, note: str) -> Price:
     return Price(numbers, where, cell.cloud, cell.region, machine, sku, gpus, cell.kind, per_hour, cell.date, cell.zone, note=note)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,15 @@ from ailis_opt.schema.header import Header
 from ailis_opt.schema.registry import TABLES
 
 
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What a price book has changed of an offer: list price (currency/GPU-hour), listed upfront (currency/GPU), and the book's row."""
+
+    list_price_per_gpu_hour: float
+    list_upfront_per_gpu: float
+    source: str
+
+
 @dataclass(frozen=True)
 class Instance:
     """A valid instance.
@@ -22,6 +31,7 @@ class Instance:
     `tables` holds every table of the format (maybe without rows), each with every column in the order of the schema and a
     RangeIndex. Text is `str` (blank: ""), lists are tuples of str, numbers int64 or float64 (NaN: no value), flags bool.
     `stated` are the same tables before defaults that follow from other cells were filled in: what a changed instance is made from.
+    `booked` has the offers that a price book has priced, by name; it is no part of the content.
     """
 
     header: Header
@@ -30,6 +40,7 @@ class Instance:
     path: str
     warnings: tuple[str, ...]
     stated: Mapping[str, pd.DataFrame]
+    booked: Mapping[str, Booked] = field(default_factory=dict)
 
 
 def fingerprint(header: Header, tables: Mapping[str, pd.DataFrame]) -> str:
