@@ -112,7 +112,7 @@ def _plans(item: Mapping[str, Any]) -> list[str]:
             plans = json.loads(plans)
         except ValueError:
             plans = [plans]
-    return [str(plan.get("term", "")) if isinstance(plan, dict) else str(plan) for plan in plans]
+    return [str(plan.get("term", "")) if isinstance(plan, dict) else str(plan) for plan in (plans if isinstance(plans, list) else [plans])]
 
 
 def _unfit(item: Mapping[str, Any], term: str, amount: float | None) -> Reason | None:

@@ -59,7 +59,7 @@ def read_gcp(path: Path, known: Known, choice: Choice) -> Imported:
         return read_machines(path, text, known, choice)
     account = Account()
     skus = _skus(path, text, account)
-    currencies = sorted({_currency(sku) for sku in skus} - {""})
+    currencies = sorted({_currency(path, number, sku) for number, sku in enumerate(skus, 1)} - {""})
     if len(currencies) > 1:
         raise refused(path, f"holds prices in several currencies: {', '.join(currencies)}", "Ask the interface for one currencyCode")
     parts = [part for number, sku in enumerate(skus, 1) for part in _parts(f"{path.name} SKU {number}", sku, account)]
@@ -92,11 +92,14 @@ def _skus(path: Path, text: str, account: Account) -> list[Mapping[str, Any]]:
     return skus
 
 
-def _currency(sku: Mapping[str, Any]) -> str:
-    for info in sku["pricingInfo"]:
-        for rate in info.get("pricingExpression", {}).get("tieredRates", []):
-            return str(rate.get("unitPrice", {}).get("currencyCode", ""))
-    return ""
+def _currency(path: Path, number: int, sku: Mapping[str, Any]) -> str:
+    """The currency of the SKU's prices. Raises InputError where the SKU is not made as the interface makes them."""
+    try:
+        list(_parts("", sku, Account()))
+        rates = [rate for info in sku["pricingInfo"] for rate in info.get("pricingExpression", {}).get("tieredRates", [])]
+        return str(rates[0].get("unitPrice", {}).get("currencyCode", "")) if rates else ""
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
+        raise refused(path, f"SKU {number} is not made as the interface makes them", f"Save {FORMAT}") from None
 
 
 def _parts(place: str, sku: Mapping[str, Any], account: Account) -> Iterator[Part]:
