@@ -51,7 +51,8 @@ LISTED = {"here/hire": 4.0, "here/year": 3.0, "there/hire": 5.0, "other/spot": 2
 
 
 def test_the_most_specific_row_counts(tmp_path: Path) -> None:
-    rows = "offer,provider,region,contract,price_per_gpu_hour,discount\n,acme,,,,0.1\n,acme,here,,,0.2\n,ac*,,reserved,,0.5\nthere/hire,,,,1.5,\n"
+    rows = "offer,provider,region,contract,price_per_gpu_hour,discount\n"
+    rows += ",acme,,,,0.1\n,acme,here,,,0.2\n,ac*,,reserved,,0.5\nthere/hire,,,,1.5,\n"
     # here/hire: provider and region (0.2); here/year: the same, two in full, before one in full and a pattern; there/hire: by its name
     assert prices(priced(tmp_path, rows)) == pytest.approx(LISTED | {"here/hire": 3.2, "here/year": 2.4, "there/hire": 1.5})
 
@@ -68,7 +69,8 @@ def test_two_rows_of_equal_weight_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         priced(tmp_path, "provider,region,discount\nacme,,0.1\n,here,0.2\n")
     assert str(caught.value) == (
-        "deals.csv, row 2, offer = 'here/hire': rows 2 and 3 are equally specific for one offer. Give one of them a further column, or take one away"
+        "deals.csv, row 2, offer = 'here/hire': rows 2 and 3 are equally specific for one offer. "
+        "Give one of them a further column, or take one away"
     )
     priced(tmp_path, "provider,region,discount\nother,,0.1\n,there,0.2\n")  # they meet on no offer
 

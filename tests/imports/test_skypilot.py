@@ -185,5 +185,5 @@ def test_folders_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         read_skypilot(tmp_path / "none", known(), Choice())
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="holds no <cloud>/vms.csv"):
+    with pytest.raises(InputError, match=r"holds no <cloud>/vms\.csv"):
         read_skypilot(tmp_path / "empty", known(), Choice())

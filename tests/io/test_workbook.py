@@ -102,7 +102,7 @@ def test_columns_say_what_they_are(tmp_path: Path) -> None:
 
 
 def test_what_a_sheet_cannot_hold_is_told() -> None:
-    with pytest.raises(InputError, match="offers, row 1, note.*32,768 characters, more than a cell holds"):
+    with pytest.raises(InputError, match=r"offers, row 1, note.*32,768 characters, more than a cell holds"):
         instance_workbook(noted("x" * 32_768))
     assert tables_workbook({"offers": noted("").stated["offers"]})[:2] == b"PK"
 
