@@ -32,19 +32,18 @@ from ailis_opt.schema.header import Horizon, day_of
 SELECTORS = ("offer", "provider", "region", "sku", "tier", "contract", "term_periods")
 MOST_BYTES = 100_000_000
 
-Pattern = str
 Day = Annotated[str, BeforeValidator(lambda text: day_of(text).isoformat()), WithJsonSchema({"type": "string", "format": "date"})]
 
 
 class Entry(SourcedRow):
     """A row of a price book."""
 
-    offer: Pattern = cell("offers with this name", "name or pattern", "", blank="any")
-    provider: Pattern = cell("offers of this provider", "name or pattern", "", blank="any")
-    region: Pattern = cell("offers in this region", "name or pattern", "", blank="any")
-    sku: Pattern = cell("offers of this SKU", "name or pattern", "", blank="any")
-    tier: Pattern = cell("offers of this sovereignty tier", "name or pattern", "", blank="any")
-    contract: Pattern = cell("offers with this kind of contract", "name or pattern", "", blank="any")
+    offer: str = cell("offers with this name", "name or pattern", "", blank="any")
+    provider: str = cell("offers of this provider", "name or pattern", "", blank="any")
+    region: str = cell("offers in this region", "name or pattern", "", blank="any")
+    sku: str = cell("offers of this SKU", "name or pattern", "", blank="any")
+    tier: str = cell("offers of this sovereignty tier", "name or pattern", "", blank="any")
+    contract: str = cell("offers with this kind of contract", "name or pattern", "", blank="any")
     term_periods: CountFrom1 | None = cell("offers with this term", "periods", None, blank="any")
     price_per_gpu_hour: Number | None = cell("price instead of the list price", "currency/GPU-hour", None, blank="the list price")
     discount: Share | None = cell("taken off the list price per GPU-hour", "share", None, blank="none")

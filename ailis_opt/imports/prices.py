@@ -6,7 +6,7 @@ import re
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -78,8 +78,7 @@ class Imported:
 
     tables: dict[str, pd.DataFrame]
     account: Account
-    currency: str = ""
-    remarks: list[str] = field(default_factory=list)
+    currency: str
 
 
 def offers_of(prices: Sequence[Price], account: Account, known: Known, choice: Choice, currency: str) -> Imported:

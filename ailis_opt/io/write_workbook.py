@@ -105,9 +105,11 @@ def _comment(table: Table, column: str) -> str:
     """What a column means: description, unit, and what a blank stands for."""
     field = table.row.model_fields[column]
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    blank = extra.get("blank", "needed" if field.is_required() else field.default if field.default not in ("", None, ()) else "")
-    told = [f"{field.description} ({extra.get('unit', '')})"]
-    return "\n".join(told + ([f"blank: {blank}"] if blank != "" and not field.is_required() else ["needed"] if field.is_required() else []))
+    told = f"{field.description} ({extra.get('unit', '')})"
+    if field.is_required():
+        return f"{told}\nneeded"
+    blank = extra.get("blank", field.default)
+    return told if blank in ("", None, ()) else f"{told}\nblank: {blank}"
 
 
 def _write(sheet: Any, row: int, at: int, text: str, kind: str, place: Fault, faults: list[Fault]) -> None:
