@@ -11,6 +11,8 @@ import pandas as pd
 from ailis_opt.audit import Audit
 
 SCHEMA = "ailis-opt-result/1"
+PRICES = ("list_price_per_gpu_hour", "price_per_gpu_hour", "price_source")
+"""Columns of `purchases` and `hired` that say what is paid, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Result:
 
     `objective` is cost per weighted outcome or cost, in the instance's currency; `bounds` is its certified interval and
     `gap` = (upper − lower) / upper. `tables` holds the plan as DataFrames: purchases, committed, hired, pools, served, training,
-    unserved, placements, use, energy, costs, workloads, binding, funnel.
+    unserved, placements, use, energy, costs, workloads, binding, funnel; booked, where a price book was applied.
     """
 
     instance: str
@@ -59,13 +61,14 @@ class Result:
 
     @property
     def purchases(self) -> pd.DataFrame:
-        """What to sign: offer, start_period, lots, gpus, cost."""
+        """What to sign: offer, start_period, lots, gpus, cost, prices and their source."""
         return self.tables["purchases"]
 
     @property
     def hired(self) -> pd.DataFrame:
-        """What to hire: offer, gpu_hours, cost over the horizon (by slice: `tables["hired"]`)."""
-        return self.tables["hired"].groupby("offer", as_index=False, sort=False)[["gpu_hours", "cost"]].sum()
+        """What to hire: offer, gpu_hours, cost over the horizon, prices and their source (by slice: `tables["hired"]`)."""
+        how = {"gpu_hours": "sum", "cost": "sum", **dict.fromkeys(PRICES, "first")}
+        return self.tables["hired"].groupby("offer", as_index=False, sort=False).agg(how)
 
     @property
     def served(self) -> pd.DataFrame:
@@ -108,6 +111,7 @@ class Result:
             "purchases": _records(self.purchases),
             "hired": _records(self.hired),
             "workloads": _records(self.workloads),
+            "booked": _records(self.tables["booked"]) if "booked" in self.tables else [],
             "idle_cost": self.idle_cost,
             "binding": _records(self.binding),
             "audit": {"ok": self.audit.ok, "max_violation": self.audit.max_violation, "cost": self.audit.cost},

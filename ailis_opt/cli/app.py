@@ -9,6 +9,9 @@ from typing import Annotated
 import typer
 
 from ailis_opt.cli.boundary import boundary
+from ailis_opt.cli.export import app as export_app
+from ailis_opt.cli.imports import app as import_app
+from ailis_opt.cli.options import Book, InstancePath, Json, Quiet
 
 app = typer.Typer(
     help="Least cost per business outcome on a market of GPU capacity, and which AILIS layer binds.",
@@ -19,6 +22,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+app.add_typer(import_app, name="import")
+app.add_typer(export_app, name="export")
 
 
 class Objective(StrEnum):
@@ -51,11 +56,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-InstancePath = Annotated[Path, typer.Argument(metavar="INSTANCE", help="Folder with instance.yaml, or one YAML file.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output; everything else on standard error.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress line.")]
-
-
 @app.callback()
 def options(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False,
@@ -77,12 +77,12 @@ def demo(
 
 
 @app.command()
-def check(instance: InstancePath, as_json: Json = False) -> None:
+def check(instance: InstancePath, book: Book = None, as_json: Json = False) -> None:
     """Read and validate; print the funnel: routes left after each layer."""
     with boundary(as_json):
         from ailis_opt.cli.check import run_check
 
-        raise typer.Exit(run_check(instance, as_json))
+        raise typer.Exit(run_check(instance, as_json, book))
 
 
 @app.command()
@@ -97,6 +97,7 @@ def solve(
         float | None, typer.Option(callback=_seconds, metavar="S", help="Seconds to search at most.", show_default="none")
     ] = None,
     objective: Annotated[Objective | None, typer.Option(help="What to minimize.", show_default="the instance's own")] = None,
+    book: Book = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -104,7 +105,7 @@ def solve(
     with boundary(as_json):
         from ailis_opt.cli.solve import Request, run_solve
 
-        request = Request(instance, out, gap, time_limit, None if objective is None else objective.value, as_json, quiet)
+        request = Request(instance, out, gap, time_limit, None if objective is None else objective.value, as_json, quiet, book)
         raise typer.Exit(run_solve(request))
 
 
@@ -147,6 +148,7 @@ def explain(
     loosen: Annotated[
         str | None, typer.Option(metavar="LAYER", help="Instead: the objective against a layer's limits, 25% tighter to 25% looser.")
     ] = None,
+    book: Book = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -155,7 +157,7 @@ def explain(
         from ailis_opt.cli.explain import Request, run_explain
 
         asked = None if layers is None else frozenset(name.strip() for name in layers.split(",") if name.strip())
-        request = Request(instance, out, gap, time_limit, jobs, asked, why_not, robust, loosen, as_json, quiet)
+        request = Request(instance, out, gap, time_limit, jobs, asked, why_not, robust, loosen, as_json, quiet, book)
         if request.asks and (out is not None or asked is not None):
             raise typer.BadParameter("--out and --layers go with the explanation itself, not with a question")
         raise typer.Exit(run_explain(request))

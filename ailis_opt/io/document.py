@@ -44,11 +44,15 @@ def read_document(path: Path, faults: list[Fault]) -> Document:
         return document
     node, problems = yaml_text.parse(text)
     faults.extend(Fault(path.name, p.why, p.mend, p.line) for p in problems)
-    if problems:
-        return document
+    return document if problems else document_of(path.name, node, faults)
+
+
+def document_of(file: str, node: Any, faults: list[Fault]) -> Document:
+    """The document of parsed content (`yaml_text`), its header validated; unknown keys are faults."""
+    document = Document(file)
     if not isinstance(node, yaml_text.Mapping):
         why = "is empty" if node in (None, "") else "not a mapping"
-        faults.append(Fault(path.name, why, "Begin with `schema: ailis-opt/1`", None if node in (None, "") else 1))
+        faults.append(Fault(file, why, "Begin with `schema: ailis-opt/1`", None if node in (None, "") else 1))
         return document
     document.node = node
     document.inline = {name: (node[name], node.lines[name]) for name in TABLES if name in node}
