@@ -43,9 +43,12 @@ def require_writable_file(path: Path) -> None:
     require_writable(path.absolute().parent, own=False)
 
 
-def write_file(path: Path, content: Content) -> None:
-    """Put `content` at `path`, whole or not at all. Raises InputError where that cannot be done."""
-    beside = path.absolute().parent / f".ailis-opt-{os.getpid()}.partial"
+def write_file(path: Path, content: Content, beside: Path | None = None) -> None:
+    """Put `content` at `path`, whole or not at all. Raises InputError where that cannot be done.
+
+    `beside` is the temporary file, in the folder of `path`, where one for each process will not do.
+    """
+    beside = beside or path.absolute().parent / f".ailis-opt-{os.getpid()}.partial"
     try:
         beside.parent.mkdir(parents=True, exist_ok=True)
         _write_through(beside, content)

@@ -1,0 +1,1 @@
+"""Studies: many instances, what-ifs and portfolios, solved into a store, and runs side by side."""
