@@ -71,6 +71,7 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
     if committed:
         at = [i for i, key in enumerate(group.keys) if key[0] == position]
         columns = group.start + np.array(at, dtype=np.int64)
+        price = float(offers["price_per_gpu_hour"].iloc[row])
         clock = np.concatenate([[0.0], np.cumsum(d.calendar.period_hours)])
         t = np.array([group.keys[i][1] for i in at], dtype=np.int64)
         hours = clock[np.minimum(t + d.committed.term[position], d.periods)] - clock[t]
@@ -78,6 +79,7 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
         first = layout.plan.n_columns + layout.slice.n_columns * np.arange(layout.slices)
         columns = first + group.start + group.keys.index(position)
         hours = d.slices.hours[:, 0]
+        price = float(np.average(p.supply.prices[d.calendar.slice_period, row], weights=hours))
     return Stand(
         offer=str(offers["offer"].iloc[row]),
         twins=tuple(str(offers["offer"].iloc[i]) for i in rows if i != row),
@@ -86,7 +88,7 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
         pool=int(offers["pool"].iloc[row]),
         committed=committed,
         whole=whole,
-        price=float(offers["price_per_gpu_hour"].iloc[row]),
+        price=price,
         fewest=max(1.0, float(kind.least[position])),
         columns=columns,
         gpu_hours=hours * float(kind.lot_gpus[position]),

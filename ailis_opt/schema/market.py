@@ -72,3 +72,11 @@ class Offer(SourcedRow):
     availability: Annotated[float, Field(gt=0, le=1)] = cell("usable share of every paid GPU", "share", 1.0)
     interruptions_per_hour: Number = cell("interruptions of one lot", "1/hour", 0.0)
     whole_lots: Flag | None = cell("whether only whole lots are sold", "true/false", None, blank="true for owned and reserved, else false")
+
+
+class Price(SourcedRow):
+    """Price of a hired offer in one period, where it differs from the offer's own."""
+
+    offer: Name = cell("the offer, on demand or interruptible", "name")
+    period: Count = cell("the period, from 0", "period")
+    price_per_gpu_hour: Number = cell("price in the period", "currency/GPU-hour")

@@ -11,6 +11,7 @@ Data = dict[str, Any]
 
 MONEY = {
     "offers": ("price_per_gpu_hour", "upfront_per_gpu"),
+    "prices": ("price_per_gpu_hour",),
     "regions": ("power_price_per_kwh",),
     "power": ("price_per_kwh",),
     "workloads": ("unserved_cost_per_outcome",),
@@ -23,6 +24,7 @@ NAMES = {
     "power": ("region",),
     "skus": ("sku",),
     "offers": ("offer", "provider", "region", "sku", "tier"),
+    "prices": ("offer",),
     "workloads": ("workload", "tiers", "datasets"),
     "demand": ("workload", "geo", "block"),
     "latency": ("geo", "region"),
