@@ -43,17 +43,18 @@ def require_writable_file(path: Path) -> None:
     require_writable(path.absolute().parent, own=False)
 
 
-def write_file(path: Path, content: Content, beside: Path | None = None) -> None:
-    """Put `content` at `path`, whole or not at all. Raises InputError where that cannot be done.
+def write_file(path: Path, content: Content) -> None:
+    """Put `content` at `path`, whole or not at all. Raises InputError where that cannot be done."""
+    write_beside(path, content, path.absolute().parent / f".ailis-opt-{os.getpid()}.partial")
+    _sync(path.absolute().parent)
 
-    `beside` is the temporary file, in the folder of `path`, where one for each process will not do.
-    """
-    beside = beside or path.absolute().parent / f".ailis-opt-{os.getpid()}.partial"
+
+def write_beside(path: Path, content: Content, beside: Path) -> None:
+    """As `write_file`, by a temporary file of one's own in the same folder; a crash of the machine may undo it, and no more than that."""
     try:
         beside.parent.mkdir(parents=True, exist_ok=True)
         _write_through(beside, content)
         beside.replace(path)
-        _sync(beside.parent)
     except OSError as error:
         raise _refused(path, f"cannot be written: {error.strerror or error}", "Name a file that may be written") from error
     finally:

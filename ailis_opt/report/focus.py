@@ -1,8 +1,8 @@
 """The commitments that a plan proposes, under the column names of FOCUS.
 
 FOCUS 1.4 (the FinOps Open Cost and Usage Specification), dataset Contract Commitment: a row per commitment. Its lifecycle status is
-`Proposed`: "being negotiated or modeled; no legal or financial impact on current data". Columns of FOCUS come first, by name; ours begin with
-`x_`, as FOCUS asks of columns that it does not define.
+`Proposed`: negotiated or modelled, without effect on what is billed. Columns of FOCUS come first, by name; ours begin with `x_`, as
+FOCUS asks of columns that it does not define.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ _OFFER = {
 
 
 def _applicability(offer: Any) -> str:
-    rules = [{"Dimension": name, "Operator": "In", "Values": [offer[column]]} for name, column in (("RegionId", "region"), ("SkuId", "sku"))]
+    values = {"RegionId": offer["region"], "SkuId": offer["sku"]}
+    rules = [{"Dimension": name, "Operator": "In", "Values": [value]} for name, value in values.items()]
     return json.dumps({"InclusionOperator": "And", "Inclusions": rules})
 
 

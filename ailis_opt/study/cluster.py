@@ -53,7 +53,8 @@ class Cluster:
                 case = next(left, None)
                 if case is None:
                     break
-                future = self._client.submit(solve_here, case, key=f"ailis-opt-{case.key}", workers=[worker], allow_other_workers=True, pure=False)
+                key = f"ailis-opt-{case.key}"
+                future = self._client.submit(solve_here, case, key=key, workers=[worker], allow_other_workers=True, pure=False)
                 busy[future] = case, worker
                 waiting.add(future)
             if not busy:

@@ -150,10 +150,10 @@ def _instances(path: Path, document: Document, node: Any, faults: list[Fault]) -
 
 
 def _parsed(path: Path, node: Any, where: tuple[str, str], texts: list[str], faults: list[Fault]) -> Iterable[Change]:
-    """The changes of one list; each fault of a text is told with its place in the study."""
+    """The changes of one list; each fault shows the text, and says where it stands in the study."""
     for i, text in enumerate(texts):
         try:
             yield parse(text)
         except InputError as error:
-            line = yaml_text.line_of(node, (*where, i))
-            faults.extend(Fault(path.name, f.why, f.mend, line, ".".join((*where, str(i))), f.value or shown(text)) for f in error.faults)
+            place = f"{path.name}, row {yaml_text.line_of(node, (*where, i))}"
+            faults.extend(replace(fault, why=f"{fault.why} ({place})") for fault in error.faults)

@@ -16,9 +16,9 @@ NOISE = 1e-6  # relative to the largest figure of its column: below it two figur
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A table of both plans: key columns, then `before`, `after` and `difference` in `unit`, the largest difference first; equal rows are left out.
+    """A table of both plans: key columns, then `before`, `after` and `difference` in `unit`, the largest difference first.
 
-    Money has `within`: whether the difference is no larger than what the gaps of both runs leave open.
+    Equal rows are left out. Money has `within`: whether the difference is no larger than what the gaps of both runs leave open.
     """
 
     name: str
@@ -44,7 +44,10 @@ class Differences:
 
 
 def differences(before: Plan, after: Plan) -> Differences:
-    """Purchases, hired, served by workload, region and SKU, and costs by component. Raises InputError where currencies or objectives differ."""
+    """Purchases, hired, served by workload, region and SKU, and costs by component.
+
+    Raises InputError where currencies or objectives differ.
+    """
     for name, noun in (("currency", "currencies"), ("objective_name", "objectives")):
         values = [plan.result[name] for plan in (before, after)]
         if values[0] != values[1]:
@@ -53,11 +56,12 @@ def differences(before: Plan, after: Plan) -> Differences:
     money = str(after.result["currency"])
     slack = sum((plan.result["gap"] or 0.0) * abs(plan.result["cost"]) for plan in (before, after))
     keys = ("workload", "region", "sku")
+    both = (before, after)
     tables = [
-        _compared("costs", money, ("component",), *(_costs(plan) for plan in (before, after)), slack),
-        _compared("purchases", money, ("offer", "start_period"), *(_bought(plan) for plan in (before, after)), slack, "lots"),
-        _compared("hired", money, ("offer",), *(_hired(plan) for plan in (before, after)), slack, "gpu_hours"),
-        _compared("served", "outcomes", keys, *(_served(plan, keys) for plan in (before, after)), None),
+        _compared("costs", money, ("component",), [_costs(plan) for plan in both], slack),
+        _compared("purchases", money, ("offer", "start_period"), [_bought(plan) for plan in both], slack, "lots"),
+        _compared("hired", money, ("offer",), [_hired(plan) for plan in both], slack, "gpu_hours"),
+        _compared("served", "outcomes", keys, [_served(plan, keys) for plan in both], None),
     ]
     return Differences(before, after, slack, tables)
 
@@ -81,11 +85,11 @@ def _served(plan: Plan, keys: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _compared(
-    name: str, unit: str, keys: tuple[str, ...], before: pd.DataFrame, after: pd.DataFrame, slack: float | None, count: str | None = None
+    name: str, unit: str, keys: tuple[str, ...], plans: Sequence[pd.DataFrame], slack: float | None, count: str | None = None
 ) -> Compared:
     """Both sides by key. `count` is a second figure beside the amount: `before_lots`, `after_lots`."""
     figures = ["amount", *([count] if count else [])]
-    sides = [frame.groupby(list(keys), sort=False)[figures].sum().astype(float) for frame in (before, after)]
+    sides = [frame.groupby(list(keys), sort=False)[figures].sum().astype(float) for frame in plans]
     both = sides[0].join(sides[1], how="outer", lsuffix="_before", rsuffix="_after").fillna(0.0)
     rows = pd.DataFrame({"before": both["amount_before"], "after": both["amount_after"]}, index=both.index)
     rows["difference"] = rows["after"] - rows["before"]

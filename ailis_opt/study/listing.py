@@ -44,7 +44,7 @@ def listing(paths: Sequence[Path]) -> pd.DataFrame:
     Ordered by instance and cost per outcome, runs without a plan last. Every name of a run is there once: where several are equal,
     the store's name comes first, or the hash of the inputs last. Raises InputError where a path is neither.
     """
-    frames, faults = [], []
+    frames, faults = [], list[Fault]()
     for path in paths:
         try:
             frames.append(_runs_at(path).assign(place=str(path)))
@@ -126,9 +126,19 @@ def _where(runs: pd.DataFrame, where: str) -> list[Any]:
     return sorted(found)
 
 
+def short_name(run: str, instance: str) -> str:
+    """The name of a run without that of its instance, where something is left of it."""
+    return run.removeprefix(f"{instance}/")
+
+
 def named(runs: pd.DataFrame, name: str) -> Mapping[str, Any]:
-    """The row of the run with a name, or in a folder. Raises InputError where there is none, or several."""
+    """The row of the run with a name, the instance's part of it maybe left out, or of the one in a folder.
+
+    Raises InputError unless there is one.
+    """
     found = runs[(runs["run"] == name) | (runs["place"] == name.rstrip("/"))]
+    if found.empty:
+        found = runs[[short_name(*pair) == name for pair in zip(runs["run"], runs["instance"], strict=True)]]
     if len(found) == 1:
         return _row(found)
     if len(found) > 1:
@@ -188,5 +198,6 @@ def mixed(runs: pd.DataFrame) -> list[str]:
     for column, noun in (("currency", "currencies"), ("objective", "objectives")):
         kinds = sorted(set(runs[column].dropna()))
         if len(kinds) > 1:
-            said.append(f"{noun} differ ({', '.join(kinds)}): compare figures of one of them only, with --where \"{column} = '{kinds[0]}'\"")
+            only = f"--where \"{column} = '{kinds[0]}'\""
+            said.append(f"{noun} differ ({', '.join(kinds)}): compare figures of one of them only, with {only}")
     return said

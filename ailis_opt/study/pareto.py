@@ -17,8 +17,8 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 def with_front(runs: pd.DataFrame, measure: str) -> pd.DataFrame:
     """The runs with `dominated` (None where the run has no plan) and `dominated_by`, the name of a run that is at least as good in both."""
-    values = runs[measure].to_numpy(float) * MEASURES[measure][1]
-    cost = runs["cost_per_outcome"].to_numpy(float)
+    values = _rounded(runs[measure]) * MEASURES[measure][1]
+    cost = _rounded(runs["cost_per_outcome"])
     dominated: list[bool | None] = [None] * len(runs)
     by: list[str | None] = [None] * len(runs)
     best, best_at = np.inf, -1
@@ -32,6 +32,11 @@ def with_front(runs: pd.DataFrame, measure: str) -> pd.DataFrame:
         elif not equal:
             best, best_at = values[at], int(at)
     return runs.assign(dominated=pd.Series(dominated, dtype=object), dominated_by=pd.Series(by, dtype=object))
+
+
+def _rounded(values: pd.Series) -> np.ndarray:
+    """To 9 digits that matter: what solves of equal inputs agree on."""
+    return np.array([float(f"{value:.9g}") for value in values])
 
 
 def letters(runs: pd.DataFrame) -> list[str]:
@@ -71,5 +76,5 @@ def _framed(grid: Sequence[Sequence[str]], ends: Sequence[str], title: str, cost
 
 def _at(value: float, among: np.ndarray, cells: int) -> int:
     """The cell of a value on an axis from the least to the greatest."""
-    low, high = among.min(), among.max()
-    return round((value - low) / (high - low) * (cells - 1)) if high > low else cells // 2
+    low, high = float(among.min()), float(among.max())
+    return round((value - low) / (high - low) * (cells - 1)) if high - low > 1e-9 * abs(high) else cells // 2

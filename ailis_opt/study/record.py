@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -75,16 +75,17 @@ def now() -> str:
 
 def solved(asked: Asked, instance: Instance, found: Result | AilisError, seconds: float, started: str) -> dict[str, Any]:
     """The record of a run that was solved, or that failed with an error."""
-    row = _asked(asked, instance.sha256, started) | {"currency": instance.header.currency, "objective": instance.header.objective}
+    row: dict[str, Any] = _asked(asked, instance.sha256, started) | {"currency": instance.header.currency, "objective": instance.header.objective}
     row |= {"inputs": asked.inputs(instance.sha256), "wall_s": seconds}
     if isinstance(found, AilisError):
         status = INFEASIBLE if isinstance(found, InfeasibleError) else FAILED
         return row | _NOTHING | {"status": status, "message": str(found)}
-    document = plain(found.to_dict())
+    document: dict[str, Any] = plain(found.to_dict())
     figures = {name: document[name] for name in ("status", "cost", "outcomes", "cost_per_outcome", "gap")}
-    plan = {name: {str(c): _cells(frame[c]) for c in frame} for name, frame in found.tables.items()}
+    plan = {name: _columns(frame) for name, frame in found.tables.items()}
     texts = {"result": json.dumps(document), "plan": json.dumps(plan, allow_nan=False)}
-    return row | figures | document["bounds"] | measures(instance, found.tables, document) | texts | {"message": ""}
+    bounds: dict[str, float | None] = document["bounds"]
+    return row | figures | bounds | measures(instance, found.tables, document) | texts | {"message": ""}
 
 
 def invalid(asked: Asked, error: AilisError, started: str) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def invalid(asked: Asked, error: AilisError, started: str) -> dict[str, Any]:
 
 def same_as(row: Mapping[str, Any], asked: Asked) -> dict[str, Any]:
     """The record of another run with the inputs of one that is recorded: its figures, without the plan."""
-    return {**row, **_asked(asked, row["instance_sha256"], row["started"]), "same_as": row["run"], "result": None, "plan": None}
+    return dict(row) | _asked(asked, row["instance_sha256"], row["started"]) | {"same_as": row["run"], "result": None, "plan": None}
 
 
 def _asked(asked: Asked, sha256: str | None, started: str) -> dict[str, Any]:
@@ -113,21 +114,24 @@ def measures(instance: Instance, tables: Mapping[str, pd.DataFrame], document: M
     `carbon` in kg; `service`: weighted outcomes served ÷ demanded (by number where no outcome has a weight); `idle`: cost of committed
     capacity that stands idle ÷ all cost.
     """
-    work = tables["workloads"]
-    weight = work["workload"].map(instance.tables["workloads"].set_index("workload")["outcome_weight"]).to_numpy(float)
-    demanded, served = work["demanded"].to_numpy(float), work["served"].to_numpy(float)
-    if not weight @ demanded > 0:
-        weight = weight * 0 + 1
-    total, cost = float(weight @ demanded), float(document["cost"])
+    work = instance.tables["workloads"]
+    weights = dict(zip(work["workload"].tolist(), work["outcome_weight"].tolist(), strict=True))
+    rows = [(weights[row["workload"]], row["demanded"], row["served"]) for row in document["workloads"]]
+    if not sum(weight * demanded for weight, demanded, _ in rows) > 0:
+        rows = [(1.0, demanded, served) for _, demanded, served in rows]
+    total, cost = float(sum(weight * demanded for weight, demanded, _ in rows)), float(document["cost"])
     return {
-        "carbon": float(tables["energy"]["carbon_kg"].sum()),
-        "service": float(weight @ served) / total if total > 0 else None,
+        "carbon": float(tables["energy"]["carbon_kg"].to_numpy(float).sum()),
+        "service": sum(weight * served for weight, _, served in rows) / total if total > 0 else None,
         "idle": float(document["idle_cost"]) / cost if cost > 0 else 0.0,
     }
 
 
-def _cells(values: pd.Series) -> Sequence[Any]:
-    return [plain(value) for value in values.tolist()]
+def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
+    """The cells of each column as plain values; None for NaN."""
+    cells = frame.to_numpy(dtype=object)
+    cells[pd.isna(cells)] = None
+    return dict(zip(map(str, frame.columns), cells.T.tolist(), strict=True))
 
 
 def plan_tables(plan: str, text: set[str]) -> dict[str, pd.DataFrame]:

@@ -23,13 +23,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ailis_opt.errors import Fault, InputError
 from ailis_opt.io.write import instance_files
-from ailis_opt.output.files import require_writable, write_file, write_files
+from ailis_opt.output.files import require_writable, write_beside, write_files
 from ailis_opt.schema import Instance
 from ailis_opt.study.record import COLUMNS, SCALARS
 
@@ -79,7 +80,7 @@ class Store:
         store = cls(folder)
         with store._held(MARK) as beside:
             if not is_store(folder):
-                write_file(folder / MARK, json.dumps({"schema": SCHEMA}) + "\n", folder / beside)
+                write_beside(folder / MARK, json.dumps({"schema": SCHEMA}) + "\n", folder / beside)
         cls.open(folder)
         return store
 
@@ -160,10 +161,10 @@ class Store:
         """The scalars of every run and the columns of `FILE`, true to the files; written again where it was not and may be written."""
         here = _files(self.runs)
         known = self._known()
-        fresh = [here.get(name) == (ns, size) for name, ns, size in zip(*(known[c] for c in FILE), strict=True)]
+        fresh = np.array([here.get(name) == (ns, size) for name, ns, size in zip(*(known[c] for c in FILE), strict=True)], dtype=bool)
         known = known[fresh]
         new = sorted(set(here) - set(known["file"]))
-        if not new and all(fresh):
+        if not new and fresh.all():
             return known
         read = _scalars(self.runs, new)
         read["file_ns"], read["file_bytes"] = [here[name][0] for name in read["file"]], [here[name][1] for name in read["file"]]
@@ -175,13 +176,20 @@ class Store:
     def _known(self) -> pd.DataFrame:
         """The index as it stands; without rows where there is none, or a broken one."""
         try:
-            found = pq.read_table(self.folder / INDEX, columns=_INDEX.names)
+            found = pq.read_table(self.folder / INDEX)
         except (OSError, pa.ArrowException):
-            found = _INDEX.empty_table()
-        return found.to_pandas() if found.schema.equals(_INDEX) else _INDEX.empty_table().to_pandas()
+            return _none()
+        frame: pd.DataFrame = found.to_pandas()
+        return frame if found.schema.equals(_INDEX) else _none()
 
 
 _INDEX = pa.schema([*SCALARS.items(), *FILE.items()])
+
+
+def _none() -> pd.DataFrame:
+    """An index without rows."""
+    frame: pd.DataFrame = _INDEX.empty_table().to_pandas()
+    return frame
 
 
 def _byte(name: str) -> int:
@@ -191,8 +199,13 @@ def _byte(name: str) -> int:
 
 def _files(runs: Path) -> dict[str, tuple[int, int]]:
     """Name of each run's file: time of change in ns, size in bytes."""
+    found = {}
     with os.scandir(runs) as entries:
-        return {e.name: (s.st_mtime_ns, s.st_size) for e in entries if e.name.endswith(SUFFIX) and not e.name.startswith(".") for s in (e.stat(),)}
+        for entry in entries:
+            if entry.name.endswith(SUFFIX):
+                about = entry.stat()
+                found[entry.name] = about.st_mtime_ns, about.st_size
+    return found
 
 
 def _scalars(runs: Path, names: Sequence[str]) -> pd.DataFrame:
@@ -200,11 +213,12 @@ def _scalars(runs: Path, names: Sequence[str]) -> pd.DataFrame:
     import duckdb
 
     if not names:
-        return _INDEX.empty_table().to_pandas()
+        return _none()
     paths = [str(runs / name) for name in names]
     try:
         with duckdb.connect() as connection:
-            query = f"SELECT {', '.join(SCALARS)}, parse_filename(filename) AS file FROM read_parquet($paths, filename = true, union_by_name = true)"
+            columns = ", ".join(SCALARS)
+            query = f"SELECT {columns}, parse_filename(filename) AS file FROM read_parquet($paths, filename = true, union_by_name = true)"
             return connection.execute(query, {"paths": paths}).df()
     except duckdb.Error:
         for path in paths:
@@ -229,7 +243,7 @@ def read_row(path: Path) -> dict[str, Any]:
 def _write(path: Path, table: pa.Table, beside: Path) -> None:
     out = io.BytesIO()
     pq.write_table(table, out, compression="zstd", use_dictionary=False, write_statistics=False, store_schema=False)
-    write_file(path, out.getvalue(), beside)
+    write_beside(path, out.getvalue(), beside)
 
 
 def _fault(path: Path, why: str, mend: str) -> InputError:

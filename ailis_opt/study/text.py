@@ -10,42 +10,60 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from ailis_opt.output.figures import NOTHING, number, percent
-from ailis_opt.output.text import BLANK, heading, line, records, table
+from ailis_opt.output.text import heading, line, records, table
 from ailis_opt.output.words import counted
 from ailis_opt.report.parts import Column, Table, rows_of
 from ailis_opt.study.differences import Compared, Differences
-from ailis_opt.study.listing import SHOWN, mixed
+from ailis_opt.study.listing import SHOWN, Plan, mixed, short_name
 from ailis_opt.study.pareto import MEASURES, letters, picture
 
 MOST_RUNS, MOST_ROWS, MOST_MESSAGES = 40, 12, 5
+WITHIN = " ~"
 EVERYTHING = "--csv or --out FILE.xlsx has all of them"
 SHARES = ("gap", "service", "idle", "gap_asked")
-TEXTS = ("run", "instance", "whatif", "portfolio", "status", "message", "currency", "objective", "started", "version", "instance_sha256", "same_as")
+TEXTS = {*("run", "instance", "whatif", "portfolio", "status", "message", "currency", "objective", "started", "version")}
+TEXTS |= {"instance_sha256", "same_as", "dominated", "dominated_by"}
 UNITS = {"carbon": "carbon (kg)", "wall_s": "wall time (s)", "time_limit": "time limit (s)", "idle": "idle share of cost"}
 
 
 def runs_text(runs: pd.DataFrame, measure: str | None) -> list[RenderableType]:
     """Runs side by side; with a measure, which of them are on the front, and the picture of it."""
-    marks = letters(runs) if measure else [""] * len(runs)
+    marks = letters(runs) if measure else None
     currencies = sorted(set(runs["currency"].dropna()))
-    unit = f"{currencies[0]} per outcome" if len(currencies) == 1 else "per outcome"
-    order = _order(runs, marks) if measure else list(range(len(runs)))
-    names = ("run", *(["front"] if measure else []), "status", unit, "gap", "cost", "outcomes", "service", "idle", "carbon t", "s")
-    rows = []
-    shown = runs.iloc[order[:MOST_RUNS]]
-    for at, row in zip(order, records(shown), strict=False):
-        mark = [marks[at]] if measure else []
-        money = "" if len(currencies) == 1 else f" {row['currency']}"
-        figures = [number(row["cost_per_outcome"]) + money, percent(row["gap"]), number(row["cost"]), number(row["outcomes"])]
-        shares = [percent(row["service"]), percent(row["idle"]), number(row["carbon"] / 1000), number(row["wall_s"], 2)]
-        rows.append([row["run"], *mark, row["status"], *figures, *shares])
-    parts: list[RenderableType] = [table(names, rows, text=(0, 1, 2) if measure else (0, 1))]
+    order = list(range(len(runs))) if marks is None else _order(runs, marks)
+    columns = _columns(runs, currencies, marks)
+    names, cells = [name for name, _ in columns], [column for _, column in columns]
+    rows = [[column[at] for column in cells] for at in order[:MOST_RUNS]]
+    parts: list[RenderableType] = [heading(_title(runs)), table(names, rows, text=(0, 1) if marks is None else (0, 1, 2))]
     if len(runs) > MOST_RUNS:
         parts.append(line(f"and {counted(len(runs) - MOST_RUNS, 'run')} more: {EVERYTHING}"))
     if measure:
         parts += _front(runs, measure, currencies)
     parts += [line(f"note: {text}", "bold") for text in mixed(runs)]
     return [*parts, *_messages(runs)]
+
+
+def _title(runs: pd.DataFrame) -> str:
+    kinds = runs["instance"].unique()
+    return f"{kinds[0]}: {counted(len(runs), 'run')}" if len(kinds) == 1 else f"{counted(len(runs), 'run')} of {len(kinds)} instances"
+
+
+def _columns(runs: pd.DataFrame, currencies: Sequence[str], marks: Sequence[str] | None) -> list[tuple[str, Sequence[str]]]:
+    """Title and cells of each column that has something to tell."""
+    shorten = runs["instance"].nunique() == 1
+    names = [short_name(run, instance) if shorten else run for run, instance in zip(runs["run"], runs["instance"], strict=True)]
+    each = [number(value) for value in runs["cost_per_outcome"]]
+    if len(currencies) > 1:
+        each = [f"{value} {currency}" for value, currency in zip(each, runs["currency"], strict=True)]
+    columns: list[tuple[str, Sequence[str]]] = [("run", names), ("status", runs["status"].tolist())]
+    columns += [] if marks is None else [("front", marks)]
+    columns += [(f"{currencies[0]} per outcome" if len(currencies) == 1 else "per outcome", each)]
+    columns += [("gap", [percent(value) for value in runs["gap"]])]
+    columns += [(name, [number(value) for value in runs[name]]) for name in ("cost", "outcomes")]
+    columns += [(name, [percent(value) for value in runs[name]]) for name in ("service", "idle")]
+    if runs["carbon"].gt(0).any():
+        columns += [("carbon t", [number(value / 1000) for value in runs["carbon"]])]
+    return columns
 
 
 def _order(runs: pd.DataFrame, marks: Sequence[str]) -> list[int]:
@@ -90,44 +108,47 @@ def differences_text(found: Differences) -> list[RenderableType]:
     for name in ("cost_per_outcome", "cost", "outcomes"):
         a, b = before.result[name], after.result[name]
         rows.append([name.replace("_", " "), number(a), number(b), _signed(None if a is None or b is None else b - a), _relative(a, b)])
-    for plan, label in ((before, "before"), (after, "after")):
-        ends = plan.result["bounds"]
-        rows.append([f"{label}: optimum between", number(ends["lower"], 6), number(ends["upper"], 6), percent(plan.result["gap"]) + " gap", ""])
     parts: list[RenderableType] = [
         heading(f"{before.row['run']} (before) and {after.row['run']} (after), {money}"),
         table(("", "before", "after", "difference", ""), rows),
-        line(_verdict(found)),
+        *(line(f"{label}: {_interval(plan)}") for plan, label in ((before, "before"), (after, "after"))),
+        line(_verdict(found), "bold"),
     ]
     for each in found.tables:
         parts += _table(each)
     return parts
 
 
+def _interval(plan: Plan) -> str:
+    ends, what = plan.result["bounds"], str(plan.result["objective_name"]).replace("_", " ")
+    return f"the least {what} is between {number(ends['lower'], 6)} and {number(ends['upper'], 6)} (gap {percent(plan.result['gap'])})"
+
+
 def _verdict(found: Differences) -> str:
     if found.proven:
         return "the optima differ: their proven intervals are apart"
-    money = found.after.result["currency"]
-    return f"within the gaps: which of the two is better is not proven, and {number(found.open)} {money} of difference is what the gaps leave open"
+    left = f"{number(found.open)} {found.after.result['currency']} of difference is what the gaps leave open"
+    return f"within the gaps: which of the two is better is not proven; {left}"
 
 
 def _table(found: Compared) -> list[RenderableType]:
     parts: list[RenderableType] = [heading(f"{found.name} ({found.unit})")]
     if found.rows.empty:
         return [*parts, line("no difference")]
-    extra = [name for name in found.rows if str(name).startswith(("lots_", "gpu_hours_"))]
-    titles = [str(name).replace("_", " ") for name in extra]
+    extra = [str(name) for name in found.rows if str(name).startswith(("lots_", "gpu_hours_"))]
+    shown = found.rows.head(MOST_ROWS)
     rows = [
         [
             *(f"{row[key]:.0f}" if isinstance(row[key], float) else str(row[key]) for key in found.keys),
             *(number(row[name]) for name in (*extra, "before", "after")),
-            _signed(row["difference"]),
-            "within the gaps" if row.get("within") else "",
+            _signed(row["difference"]) + (WITHIN if row.get("within") else ""),
         ]
-        for row in records(found.rows.head(MOST_ROWS))
+        for row in records(shown)
     ]
-    last = len(found.keys) + len(extra) + 3
-    names = (*(key.replace("_", " ") for key in found.keys), *titles, "before", "after", "difference", "")
-    parts.append(table(names, rows, text=(*range(len(found.keys)), last)))
+    titles = [name.replace("_", " ") for name in (*found.keys, *extra)]
+    parts.append(table((*titles, "before", "after", "difference"), rows, text=range(len(found.keys))))
+    if "within" in shown and shown["within"].any():
+        parts.append(line(f"{WITHIN.strip()} within the gaps: the optima may be equal in this"))
     if len(found.rows) > MOST_ROWS:
         parts.append(line(f"and {len(found.rows) - MOST_ROWS:,} more: {EVERYTHING}"))
     return parts
@@ -163,7 +184,7 @@ def differences_tables(found: Differences) -> list[Table]:
 
 
 def _is_text(name: str) -> bool:
-    return name in (*TEXTS, "dominated", "dominated_by")
+    return name in TEXTS
 
 
 def _word(value: Any) -> str:
