@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from ailis_opt.cli.boundary import boundary
+from ailis_opt.cli.export import app as export_app
+from ailis_opt.cli.options import InstancePath, Json, Quiet
 
 app = typer.Typer(
     help="Least cost per business outcome on a market of GPU capacity, and which AILIS layer binds.",
@@ -20,6 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+app.add_typer(export_app, name="export")
 
 
 class Objective(StrEnum):
@@ -50,11 +52,6 @@ def _version(wanted: bool) -> None:
         except PackageNotFoundError:
             typer.echo("ailis-opt, not installed: run from its source")
         raise typer.Exit
-
-
-InstancePath = Annotated[Path, typer.Argument(metavar="INSTANCE", help="Folder with instance.yaml, or one YAML file.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output; everything else on standard error.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress line.")]
 
 
 @app.callback()
@@ -238,34 +235,6 @@ def compare(
         patterns = {"instance": instance, "whatif": whatif, "portfolio": portfolio}
         measure = None if pareto is None else pareto.value
         raise typer.Exit(run_compare(Request(runs, against, measure, patterns, where, out, csv, as_json)))
-
-
-class _FocusByDefault(TyperGroup):
-    """`export RUN` is `export focus RUN`."""
-
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
-            args = ["focus", *args]
-        return super().parse_args(ctx, args)
-
-
-export = typer.Typer(cls=_FocusByDefault, no_args_is_help=True, help="Write a run for other programs: `export RUN` is `export focus RUN`.")
-app.add_typer(export, name="export")
-
-
-@export.command()
-def focus(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="Folder that `solve --out` wrote, or a run's file in a store.", show_default=False)
-    ],
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="FILE.csv.", show_default="standard output")] = None,
-    as_json: Json = False,
-) -> None:
-    """The proposed commitments as FOCUS 1.4 contract commitments, in CSV."""
-    with boundary(as_json):
-        from ailis_opt.cli.export import run_focus
-
-        raise typer.Exit(run_focus(run, out, as_json))
 
 
 @app.command()

@@ -1,34 +1,52 @@
-"""`ailis-opt export`."""
+"""`ailis-opt export`: an instance or a run in the formats of other programs."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Any
 
-from ailis_opt.errors import Fault, InputError
-from ailis_opt.output.document import as_json
-from ailis_opt.output.files import require_writable_file, write_file
-from ailis_opt.output.stream import emit
-from ailis_opt.report import Run
-from ailis_opt.report.focus import DATASET, VERSION, focus
-from ailis_opt.study.listing import plan_of, run_at
+import typer
+from typer.core import TyperGroup
 
-SCHEMA = "ailis-opt-export/1"
+from ailis_opt.cli.boundary import boundary
+from ailis_opt.cli.options import Json
 
 
-def run_focus(path: Path, out: Path | None, json: bool) -> int:
-    """Print the proposed commitments of a run as CSV in FOCUS columns, or write them. Returns the exit code."""
-    if out is not None:
-        if out.suffix.lower() != ".csv":
-            raise InputError([Fault(str(out), "not a CSV file", "Name a file that ends in .csv")])
-        require_writable_file(out)
-    plan = plan_of(run_at(path))
-    frame = focus(Run(plan.instance, plan.result, plan.tables))
-    text = frame.to_csv(index=False, lineterminator="\n")
-    if out is not None:
-        write_file(out, text)
-    if json:
-        about = {"schema": SCHEMA, "instance": plan.instance.header.name, "focus_version": VERSION, "dataset": DATASET}
-        emit(as_json({**about, "paths": [] if out is None else [str(out)], "rows": frame.to_dict("records")}))
-    else:
-        emit(text if out is None else f"written: {out}")
-    return 0
+class FocusByDefault(TyperGroup):
+    """`export RUN` is `export focus RUN`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As the base does, with the command put in where the first word is none."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["focus", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=FocusByDefault,
+    help="Write an instance or a run in the formats of other programs; `export RUN` is `export focus RUN`.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def options() -> None:
+    """A command for each format."""
+
+
+@app.command()
+def focus(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="Folder that `solve --out` wrote, or a run's file in a store.", show_default=False)
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.csv", help="The file to write.", show_default="standard output")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the commitments that a plan proposes as FOCUS 1.4 contract commitments (CSV)."""
+    with boundary(as_json):
+        from ailis_opt.cli.focus import run_focus
+
+        raise typer.Exit(run_focus(run, out, as_json))

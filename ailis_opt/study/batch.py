@@ -109,7 +109,7 @@ class Batch:
             elif not self.store.claim(inputs):
                 self._todo.append(run)
             elif self._settled(inputs):
-                self._put(same_as(self.store.row(inputs), run))
+                self._adopt(inputs, run)
                 self.store.release(inputs)
             else:
                 self._open[inputs] = run, instance, now()
@@ -133,17 +133,30 @@ class Batch:
         if not self.store.claim(row["inputs"]):
             self._todo.append(run)
             return
-        self._put(same_as(self.store.row(row["inputs"]), run) if self._settled(row["inputs"]) else row)
+        if self._settled(row["inputs"]):
+            self._adopt(row["inputs"], run)
+        else:
+            self._put(row)
         self._again.discard(row["inputs"])
         self.store.release(row["inputs"])
+
+    def _adopt(self, inputs: str, run: Asked) -> None:
+        """A run with these inputs is in the store: another one, or this very run, by another batch meanwhile."""
+        row = self.store.row(inputs)
+        if row["asked"] != run.id:
+            self.store.put(same_as(row, run))
+        self._count(row["status"])
 
     def _settled(self, inputs: str) -> bool:
         return self.store.has(inputs) and inputs not in self._again
 
     def _put(self, row: dict[str, Any]) -> None:
         self.store.put(row)
+        self._count(row["status"])
+
+    def _count(self, status: str) -> None:
         self.progress.done += 1
-        self.progress.statuses[row["status"]] += 1
+        self.progress.statuses[status] += 1
         self.tell(self.progress)
 
 

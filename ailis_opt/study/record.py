@@ -75,7 +75,10 @@ def now() -> str:
 
 def solved(asked: Asked, instance: Instance, found: Result | AilisError, seconds: float, started: str) -> dict[str, Any]:
     """The record of a run that was solved, or that failed with an error."""
-    row: dict[str, Any] = _asked(asked, instance.sha256, started) | {"currency": instance.header.currency, "objective": instance.header.objective}
+    row: dict[str, Any] = _asked(asked, instance.sha256, started) | {
+        "currency": instance.header.currency,
+        "objective": instance.header.objective,
+    }
     row |= {"inputs": asked.inputs(instance.sha256), "wall_s": seconds}
     if isinstance(found, AilisError):
         status = INFEASIBLE if isinstance(found, InfeasibleError) else FAILED

@@ -218,12 +218,12 @@ def _scalars(runs: Path, names: Sequence[str]) -> pd.DataFrame:
     try:
         with duckdb.connect() as connection:
             columns = ", ".join(SCALARS)
-            query = f"SELECT {columns}, parse_filename(filename) AS file FROM read_parquet($paths, filename = true, union_by_name = true)"
+            query = f"SELECT {columns}, parse_filename(filename) AS file FROM read_parquet($paths, filename = true)"
             return connection.execute(query, {"paths": paths}).df()
-    except duckdb.Error:
+    except duckdb.Error as error:
         for path in paths:
             read_row(Path(path))  # names the file that is broken
-        raise
+        raise _fault(runs, f"cannot be read: {str(error).splitlines()[0]}", "Check that its files may be read") from error
 
 
 def read_row(path: Path) -> dict[str, Any]:
