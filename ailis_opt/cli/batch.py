@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -72,7 +71,7 @@ def _pool(request: Request) -> Iterator[Pool]:
         with Cluster(request.dask) as cluster:
             yield cluster
     else:
-        with Workers(request.jobs or os.cpu_count() or 1) as workers:
+        with Workers(request.jobs) as workers:
             yield workers
 
 

@@ -1,1 +1,1 @@
-"""Studies: many instances, what-ifs and portfolios, solved into a store, and runs side by side."""
+"""Many solves: what-ifs, studies and the store of their runs, and runs side by side."""

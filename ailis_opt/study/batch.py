@@ -117,16 +117,16 @@ class Batch:
                 yield Case(inputs, instance, run.gap, limit)
 
     def _record(self, reply: Reply) -> None:
-        run, instance, started = self._open[reply.case_key]
+        run, instance, started = self._open[reply.key]
         found: Any = reply.result if reply.error is None else reply.error
         row = solved(run, instance, found, reply.seconds, started)
         self._put(row)
         self.progress.solved += 1
-        self._again.discard(reply.case_key)
-        for other in self._same.pop(reply.case_key, []):
+        self._again.discard(reply.key)
+        for other in self._same.pop(reply.key, []):
             self._put(same_as(row, other))
-        del self._open[reply.case_key]
-        self.store.release(reply.case_key)
+        del self._open[reply.key]
+        self.store.release(reply.key)
 
     def _put_invalid(self, run: Asked, error: AilisError) -> None:
         row = invalid(run, error, now())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 from ailis_opt.errors import AilisError, Fault, InputError
@@ -79,7 +78,6 @@ class Cluster:
         raise AilisError(f"the cluster at {self.address} was lost; what is done is in the store: go on with --resume")
 
 
-_kept = ExitStack()
 _workers: Workers | None = None
 
 
@@ -87,8 +85,8 @@ def solve_here(case: Case) -> Reply:
     """The reply of this Dask worker's own worker process, which is started with the first case."""
     global _workers
     if _workers is None:
-        _workers = _kept.enter_context(Workers(1))
-        atexit.register(_kept.close)
+        _workers = Workers(1)
+        atexit.register(_workers.__exit__)
     return next(iter(_workers.run([case])))
 
 

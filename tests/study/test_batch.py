@@ -61,7 +61,7 @@ def test_figures_are_those_of_the_result(tmp_path: Path, folder: Path) -> None:
             for each in cases:
                 self.result = solve(each.instance, gap=each.gap, in_process=True)
                 for reply in Canned.run(self, [each]):
-                    yield type(reply)(reply.case_key, self.result, None, 0.5)
+                    yield type(reply)(reply.key, self.result, None, 0.5)
 
     pool = Solver()
     batch(write_study(tmp_path, {"dear": ["offers[offer=hire].price_per_gpu_hour *= 2"]}), folder, pool)
