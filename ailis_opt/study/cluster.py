@@ -14,7 +14,7 @@ from ailis_opt.errors import AilisError, Fault, InputError
 from ailis_opt.study.workers import Case, Reply, Workers
 
 EXTRA = "pip install 'ailis-opt[dask]'"
-CONNECT = "10s"
+CONNECT, WORKERS = "10s", 60.0  # time to wait for the scheduler, and seconds for the first worker
 
 
 class Cluster:
@@ -46,7 +46,7 @@ class Cluster:
         """
         from distributed import as_completed
 
-        left, waiting, busy = iter(cases), as_completed(), dict[Any, tuple[Case, str]]()
+        left, waiting, busy = iter(cases), as_completed(loop=self._client.loop), dict[Any, tuple[Case, str]]()
         while True:
             for worker in self._idle({worker for _, worker in busy.values()}):
                 case = next(left, None)
@@ -63,9 +63,12 @@ class Cluster:
             yield self._reply(case, future)
 
     def _idle(self, busy: set[str]) -> list[str]:
-        """Addresses of workers without a case. Where the cluster has none, wait for one."""
+        """Addresses of workers without a case. A cluster that has none is waited for, but not for ever."""
         if not busy:
-            self._client.wait_for_workers(1)
+            try:
+                self._client.wait_for_workers(1, timeout=WORKERS)
+            except TimeoutError:
+                raise _fault(self.address, "the cluster has no worker", "Start some: `dask worker ADDRESS --nthreads 1`") from None
         return sorted(set(self._client.scheduler_info(n_workers=-1)["workers"]) - busy)
 
     def _reply(self, case: Case, future: Any) -> Reply:
