@@ -21,6 +21,7 @@ from ailis_opt.study.pareto import with_front
 from ailis_opt.study.text import differences_tables, differences_text, runs_table, runs_text
 
 SCHEMA = "ailis-opt-runs/1"
+MANY = 1000  # runs from which JSON has no line breaks any more
 DIFFERENCES = "ailis-opt-differences/1"
 
 
@@ -54,7 +55,8 @@ def run_compare(request: Request) -> int:
     if request.out is not None:
         _write(request.out, [runs_table(runs)], _csv(runs))
     if request.json:
-        emit(as_json({"schema": SCHEMA, "notes": mixed(runs), "runs": list(rows_of(runs))}))
+        document = {"schema": SCHEMA, "notes": mixed(runs), "runs": list(rows_of(runs))}
+        emit(as_json(document, None if len(runs) > MANY else 2))
     elif request.csv:
         emit(_csv(runs))
         _note(runs)
@@ -102,7 +104,7 @@ def _differences(request: Request, runs: pd.DataFrame, against: str) -> int:
     if request.out is not None:
         _write(request.out, differences_tables(found), _differences_csv(found))
     if request.json:
-        emit(as_json(document(found)))
+        emit(as_json(differences_document(found)))
     elif request.csv:
         emit(_differences_csv(found))
     else:
@@ -118,7 +120,7 @@ def _before(runs: pd.DataFrame, against: str) -> tuple[Mapping[str, Any], pd.Dat
     return named(runs, against), runs
 
 
-def document(found: Differences) -> dict[str, Any]:
+def differences_document(found: Differences) -> dict[str, Any]:
     """`ailis-opt-differences/1`."""
     sides = {
         name: {"run": plan.row["run"], **{key: plan.result[key] for key in ("cost", "outcomes", "cost_per_outcome", "bounds", "gap")}}

@@ -90,7 +90,7 @@ def _compared(
     """Both sides by key. `count` is a second figure beside the amount: `before_lots`, `after_lots`."""
     figures = ["amount", *([count] if count else [])]
     sides = [frame.groupby(list(keys), sort=False)[figures].sum().astype(float) for frame in plans]
-    both = sides[0].join(sides[1], how="outer", lsuffix="_before", rsuffix="_after").fillna(0.0)
+    both = sides[0].add_suffix("_before").join(sides[1].add_suffix("_after"), how="outer").fillna(0.0)
     rows = pd.DataFrame({"before": both["amount_before"], "after": both["amount_after"]}, index=both.index)
     rows["difference"] = rows["after"] - rows["before"]
     differs = _differ(rows["before"], rows["after"])

@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from ailis_opt.changes import apply, parse
 from ailis_opt.errors import Fault, InputError
 from ailis_opt.io import read
 from ailis_opt.io.raw import nearest
@@ -184,6 +183,8 @@ def plan_of(row: Mapping[str, Any]) -> Plan:
 
 def _instance(store: Store, stored: Mapping[str, Any]) -> Instance:
     """The instance that was solved: the one that was read, with the changes made."""
+    from ailis_opt.changes import apply, parse  # loads the formulation, which a list of runs has no use for
+
     base = read(store.folder / INSTANCES / str(stored["base_sha256"]))
     changed = apply(base, [parse(text) for text in json.loads(stored["changes"])])
     if changed.sha256 != stored["instance_sha256"]:

@@ -28,7 +28,8 @@ SCALARS: dict[str, pa.DataType] = {
     "version": _TEXT,
 }
 """What is in the index: see docs/store.md."""
-COLUMNS = {**SCALARS, "result": _TEXT, "plan": _TEXT}
+PACKED = ("result", "plan")
+COLUMNS = {**SCALARS, **dict.fromkeys(PACKED, _TEXT)}
 """All of a run's file: `result` is the document of `solve --json`, `plan` its tables by column, both JSON; null without a plan."""
 _NOTHING = dict.fromkeys(
     ("cost", "outcomes", "cost_per_outcome", "lower", "upper", "gap", "carbon", "service", "idle", "result", "plan"), None

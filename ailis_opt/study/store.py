@@ -32,7 +32,7 @@ from ailis_opt.errors import Fault, InputError
 from ailis_opt.io.write import instance_files
 from ailis_opt.output.files import require_writable, write_beside, write_files
 from ailis_opt.schema import Instance
-from ailis_opt.study.record import COLUMNS, SCALARS
+from ailis_opt.study.record import COLUMNS, PACKED, SCALARS
 
 SCHEMA = "ailis-opt-store/1"
 MARK, LOCK, RUNS, INSTANCES, INDEX = "store.json", "lock", "runs", "instances", "index.parquet"
@@ -241,8 +241,9 @@ def read_row(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, table: pa.Table, beside: Path) -> None:
+    packed = {name: "zstd" if name in PACKED or len(table) > 1 else "none" for name in table.column_names}
     out = io.BytesIO()
-    pq.write_table(table, out, compression="zstd", use_dictionary=False, write_statistics=False, store_schema=False)
+    pq.write_table(table, out, compression=packed, use_dictionary=False, write_statistics=False, store_schema=False)
     write_beside(path, out.getvalue(), beside)
 
 
