@@ -59,6 +59,9 @@ def run_batch(request: Request) -> int:
             if batch.progress.remaining:
                 with _pool(request) as pool:
                     batch.run(pool)
+        except KeyboardInterrupt:
+            notice(f"{described(batch.progress)}; go on with --resume")
+            raise
         finally:
             _index(store)
     _tell(request, store, batch.progress, time.monotonic() - begun)

@@ -180,6 +180,7 @@ def test_interrupted_then_killed_then_resumed(tmp_path: Path) -> None:
         assert process.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL)
         assert "Traceback" not in errors
         if how == signal.SIGINT:
+            assert "go on with --resume" in errors
             assert len(pd.read_parquet(store / "index.parquet")) == len(list(store.glob("runs/*.parquet")))
             assert list(store.rglob(".*")) == []
     kept = {path.name: path.stat().st_ino for path in store.glob("runs/*.parquet")}

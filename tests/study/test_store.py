@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from ailis_opt.errors import InputError
 from ailis_opt.output import files
 from ailis_opt.study.listing import listing
-from ailis_opt.study.record import Asked, now, solved
+from ailis_opt.study.record import COLUMNS, Asked, now, solved
 from ailis_opt.study.store import Store
 from tests.support.files import as_instance
 from tests.support.studies import answer, tiny
@@ -48,6 +49,13 @@ def put(store: Store, i: int = 0) -> dict[str, Any]:
 
 def hidden(store: Store) -> list[str]:
     return [path.name for path in store.folder.rglob(".*")]
+
+
+def test_the_page_names_every_column() -> None:
+    page = (ROOT / "docs" / "store.md").read_text(encoding="utf-8")
+    table = page.split("A file of a run has one row:")[1].split("```")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert [name for row in rows for name in re.findall(r"`(\w+)`", row)] == list(COLUMNS)
 
 
 def test_read_again(store: Store) -> None:
