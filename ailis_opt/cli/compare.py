@@ -99,7 +99,7 @@ def _differences(request: Request, runs: pd.DataFrame, against: str) -> int:
     after = chosen(runs[runs["run"] != before["run"]], request.patterns, request.where) if len(runs) > 1 else runs
     if len(after) != 1:
         why = f"is to be compared with one run, and {len(after):,} are chosen"
-        raise InputError([Fault("--against", why, "Choose one with --whatif, --instance, --portfolio or --where", value=against)])
+        raise InputError([Fault(f"--against {against}", why, "Choose one with --whatif, --instance, --portfolio or --where")])
     found = differences(plan_of(before), plan_of(named(after, str(after["run"].iloc[0]))))
     if request.out is not None:
         _write(request.out, differences_tables(found), _differences_csv(found))

@@ -94,4 +94,4 @@ def solve_here(case: Case) -> Reply:
 
 
 def _fault(address: str, why: str, mend: str) -> InputError:
-    return InputError([Fault("--dask", why, mend, value=address)])
+    return InputError([Fault(f"--dask {address}", why, mend)])

@@ -52,7 +52,7 @@ def differences(before: Plan, after: Plan) -> Differences:
         values = [plan.result[name] for plan in (before, after)]
         if values[0] != values[1]:
             why = f"the {noun} differ: {values[0]} there, {values[1]} here"
-            raise InputError([Fault("--against", why, "Compare runs of one kind", value=str(before.row["run"]))])
+            raise InputError([Fault(f"--against {before.row['run']}", why, "Compare runs of one kind")])
     money = str(after.result["currency"])
     slack = sum((plan.result["gap"] or 0.0) * abs(plan.result["cost"]) for plan in (before, after))
     keys = ("workload", "region", "sku")

@@ -102,7 +102,7 @@ def chosen(runs: pd.DataFrame, patterns: Mapping[str, str | None], where: str | 
             known = list(dict.fromkeys(runs[column]))
             matching = [name for name in known if fnmatch.fnmatchcase(name, pattern)]
             if not matching:
-                raise InputError([Fault(f"--{column}", "no run matches", nearest(pattern, filter(None, known)), value=pattern)])
+                raise InputError([Fault(f"--{column} {pattern}", "no run matches", nearest(pattern, filter(None, known)))])
             runs = runs[runs[column].isin(matching)]
     if where is not None:
         runs = runs.loc[_where(runs, where)]
@@ -119,9 +119,9 @@ def _where(runs: pd.DataFrame, where: str) -> list[Any]:
             found = [row for (row,) in connection.sql("FROM runs").filter(where).project("row_").fetchall()]
         except duckdb.Error as error:
             mend = f"Write a condition such as `service < 1 AND whatif LIKE 'dear%'`. Columns: {', '.join(SHOWN)}"
-            raise InputError([Fault("--where", str(error).splitlines()[0], mend, value=where)]) from error
+            raise InputError([Fault(f"--where {where}", str(error).splitlines()[0], mend)]) from error
     if not found:
-        raise InputError([Fault("--where", "holds for no run", "Look at all of them first, without --where", value=where)])
+        raise InputError([Fault(f"--where {where}", "holds for no run", "Look at all of them first, without --where")])
     return sorted(found)
 
 
@@ -141,8 +141,8 @@ def named(runs: pd.DataFrame, name: str) -> Mapping[str, Any]:
     if len(found) == 1:
         return _row(found)
     if len(found) > 1:
-        raise InputError([Fault("--against", "has several runs", f"Name one of them: {', '.join(found['run'][:5])}", value=name)])
-    raise InputError([Fault("--against", "no such run", nearest(name, runs["run"]), value=name)])
+        raise InputError([Fault(f"--against {name}", "has several runs", f"Name one of them: {', '.join(found['run'][:5])}")])
+    raise InputError([Fault(f"--against {name}", "no such run", nearest(name, runs["run"]))])
 
 
 def rows_of(runs: pd.DataFrame) -> Iterator[dict[str, Any]]:

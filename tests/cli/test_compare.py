@@ -126,13 +126,13 @@ def test_choices(ailis: Run, store: Path, name: str) -> None:
 WRONG: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "no folder": (["nowhere"], ("nowhere", "does not exist")),
     "two wrong": (["nowhere", "gone"], ("nowhere", "gone")),
-    "what-if": (["store", "--whatif", "daer"], ("--whatif", "'daer'", "Did you mean 'dear'?")),
+    "what-if": (["store", "--whatif", "daer"], ("--whatif daer", "Did you mean 'dear'?")),
     "column": (["store", "--where", "costs > 1"], ("--where", "costs", "cost_per_outcome")),
     "syntax": (["store", "--where", "cost >"], ("--where", "syntax error", "Columns:")),
     "nothing": (["store", "--where", "cost < 0"], ("--where", "holds for no run")),
     "files": (["store", "--where", "cost < (SELECT count(*) FROM read_csv('/etc/passwd'))"], ("--where",)),
     "measure": (["store", "--pareto", "power"], ("carbon", "service", "idle")),
-    "against": (["store", "--against", "bsae/lots", "--whatif", "dear"], ("--against", "'bsae/lots'")),
+    "against": (["store", "--against", "bsae/lots", "--whatif", "dear"], ("--against bsae/lots",)),
     "against many": (["store", "--against", "base/lots"], ("9 are chosen", "--whatif")),
     "against no plan": (
         ["store", "--against", "base/lots", "--whatif", "none", "--portfolio", "lots"],
