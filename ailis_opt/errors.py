@@ -61,6 +61,10 @@ class InputError(AilisError):
         self.faults = tuple(faults)
         super().__init__("\n".join(str(f) for f in self.faults))
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Fault, ...]]]:
+        """Passes from one process to another with its faults."""
+        return type(self), (self.faults,)
+
 
 class InfeasibleError(AilisError):
     """No plan meets every limit; the second solve agreed."""

@@ -12,7 +12,21 @@ The grammar is told in docs/changes.md. A changed instance is held to every rule
 """
 
 from ailis_opt.changes.apply import apply
+from ailis_opt.changes.files import lists_of, read_changes
 from ailis_opt.changes.grammar import HEADER, HEADER_COLUMNS, SIGNS, Change, Op, selector
 from ailis_opt.changes.parse import parse, parse_all, parse_list
 
-__all__ = ["HEADER", "HEADER_COLUMNS", "SIGNS", "Change", "Op", "apply", "parse", "parse_all", "parse_list", "selector"]
+__all__ = [
+    "HEADER",
+    "HEADER_COLUMNS",
+    "SIGNS",
+    "Change",
+    "Op",
+    "apply",
+    "lists_of",
+    "parse",
+    "parse_all",
+    "parse_list",
+    "read_changes",
+    "selector",
+]

@@ -12,7 +12,7 @@ from ailis_models.arrays import Ints
 from ailis_opt.changes.grammar import BY_PERIOD, HEADER, PERIOD, Change, Series
 from ailis_opt.changes.parse import Parsed, parsed
 from ailis_opt.changes.periods import inside, span, spread
-from ailis_opt.changes.select import matching
+from ailis_opt.changes.select import NO_ROW, matching
 from ailis_opt.errors import Fault, InputError
 from ailis_opt.io import recheck
 from ailis_opt.io.raw import RawTable
@@ -28,17 +28,16 @@ def apply(instance: Instance, changes: Sequence[Change]) -> Instance:
     """
     draft = _Draft(instance)
     faults: list[Fault] = []
-    lost: set[str] = set()  # tables that lack what a faulty change should have made
+    lost: set[str] = set()  # tables that lack a row that a faulty change should have added
     for change in changes:
         try:
             draft.make(parsed(str(change)))
         except InputError as error:
-            if change.table not in lost:
-                faults += error.faults
-            lost.add(change.table)
+            faults += [fault for fault in error.faults if not (change.table in lost and fault.why.startswith(NO_ROW))]
+            lost |= {change.table} if change.op == "insert" else set()
     if faults:
         raise InputError(faults)
-    return recheck.checked(draft.header, draft.stated, instance)
+    return recheck.checked(draft.header, draft.stated, draft.tables, instance)
 
 
 class _Draft:
@@ -165,7 +164,7 @@ def _require_hired(offers: pd.DataFrame, periods: Ints, asked: Parsed) -> None:
         raise asked.fault("periods", why, mend)
     start = np.maximum(offers["first_start"], offers["lead_periods"])
     if not ((start <= periods[-1]) & (offers["last_start"] >= periods[0])).any():
-        raise asked.fault("periods", "no row matches: nothing that is selected is on offer in these periods", "Name periods in which it is")
+        raise asked.fault("periods", f"{NO_ROW}: nothing that is selected is on offer in these periods", "Name periods in which it is")
 
 
 def _new_row(table: Table, asked: Parsed) -> pd.DataFrame:

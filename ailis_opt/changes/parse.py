@@ -3,47 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, NoReturn, cast
+from typing import Any, NoReturn
 
+from ailis_opt.changes.conditions import NAME, QUOTED, Condition, Conditions, Span
 from ailis_opt.changes.grammar import BY_PERIOD, HEADER, HEADER_COLUMNS, PERIOD, SIGNS, Change, unquoted
 from ailis_opt.errors import Fault, InputError
 from ailis_opt.io import yaml_text
 from ailis_opt.io.raw import nearest
 from ailis_opt.schema import TABLES, Table
 
-Span = tuple[int, int]
-Comparison = Literal["=", "!=", "<", "<=", ">", ">=", "in"]
-
 FORMS = "Write TABLE[WHERE].COLUMN = VALUE, TABLE + {COLUMN: VALUE}, or TABLE[WHERE] -"
-_NAME = re.compile(r"[^\W\d]\w*")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_COMPARISON = re.compile(r"!=|<=|>=|=|<|>|in\b")
 _ASSIGN = re.compile(r"\*=|\+=|=")
 _PERIODS = re.compile(r"@\s*(?:(?P<only>\d+)|(?P<first>\d*)\s*\.\.\s*(?P<last>\d*))\s*$")
 _OPS = {sign: op for op, sign in SIGNS.items()}
 _CLOSING = {"{": "}", "[": "]"}
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A value in a condition. `exact`: it was quoted, so that a `*` in it is only a star."""
-
-    text: str
-    exact: bool
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What is asked of a column."""
-
-    column: str
-    comparison: Comparison
-    words: tuple[Word, ...]
-    column_span: Span
-    sign_span: Span
 
 
 @dataclass(slots=True)
@@ -114,7 +89,7 @@ def _pieces(text: str) -> list[str]:
 def _end(text: str, at: int) -> int | None:
     """Where what opens at `at` (a quote, a bracket, a brace) is over; None: never. In braces single quotes count, too, as in YAML."""
     if text[at] == '"':
-        quote = _QUOTED.match(text, at)
+        quote = QUOTED.match(text, at)
         return None if quote is None else quote.end()
     closing, inside, i = _CLOSING[text[at]], text[at] == "{", at + 1
     while i < len(text):
@@ -148,7 +123,7 @@ class _Parser:
         name = self._name("table", "not a change", FORMS)
         self.table = TABLES.get(name)
         if self.table is None and name != HEADER:
-            self._note(self.spans["table"], f"there is no table {name!r}", nearest(name, (*TABLES, HEADER)))
+            self.note(self.spans["table"], f"there is no table {name!r}", nearest(name, (*TABLES, HEADER)))
         where, conditions = self._where()
         self._blank()
         sign, row = self.text[self.at : self.at + 1], dict[str, Any]()
@@ -159,18 +134,18 @@ class _Parser:
         elif sign == "-":
             change = self._remove(name, where)
         else:
-            self._stop((self.at, self.at + 1), "expected .COLUMN, + or - here", FORMS)
+            self.stop((self.at, self.at + 1), "expected .COLUMN, + or - here", FORMS)
         if name == HEADER:
             self._header(change)
         if self.faults:
             raise InputError(self.faults)
         return Parsed(self.text, change, conditions, row, self.spans)
 
-    def _note(self, span: Span, why: str, mend: str) -> None:
+    def note(self, span: Span, why: str, mend: str) -> None:
         self.faults.append(Fault(self.text, why, mend, mark=span))
 
-    def _stop(self, span: Span, why: str, mend: str) -> NoReturn:
-        self._note(span, why, mend)
+    def stop(self, span: Span, why: str, mend: str) -> NoReturn:
+        self.note(span, why, mend)
         raise InputError(self.faults)
 
     def _blank(self) -> None:
@@ -179,17 +154,17 @@ class _Parser:
 
     def _name(self, part: str, why: str, mend: str) -> str:
         self._blank()
-        found = _NAME.match(self.text, self.at)
+        found = NAME.match(self.text, self.at)
         if found is None:
-            self._stop((self.at, self.at + 1), why, mend)
+            self.stop((self.at, self.at + 1), why, mend)
         self.spans[part] = found.span()
         self.at = found.end()
         return found.group()
 
-    def _column(self, name: str, span: Span) -> None:
+    def column(self, name: str, span: Span) -> None:
         """Note a column that the table does not have."""
         if self.table is not None and name not in self.table.columns:
-            self._note(span, f"{self.table.name} has no column {name!r}", nearest(name, self.table.columns))
+            self.note(span, f"{self.table.name} has no column {name!r}", nearest(name, self.table.columns))
 
     def _where(self) -> tuple[str, tuple[Condition, ...]]:
         self._blank()
@@ -197,22 +172,22 @@ class _Parser:
             return "", ()
         end = _end(self.text, self.at)
         if end is None:
-            self._stop((self.at, self.at + 1), "the bracket is never closed", "Close it with ], and close quotes inside it")
+            self.stop((self.at, self.at + 1), "the bracket is never closed", "Close it with ], and close quotes inside it")
         start, self.at = self.at + 1, end
         self.spans["where"] = (start, end - 1)
         where = self.text[start : end - 1]
-        return where.strip(), tuple(_Conditions(self, start, end - 1).read()) if where.strip() else ()
+        return where.strip(), tuple(Conditions(self, start, end - 1).read()) if where.strip() else ()
 
     def _edit(self, table: str, where: str) -> Change:
         self.at += 1
         column = self._name("column", "a column is missing here", "Name a column of the table after the dot")
         if table != HEADER:
-            self._column(column, self.spans["column"])
+            self.column(column, self.spans["column"])
         self._blank()
         found = _ASSIGN.match(self.text, self.at)
         if found is None:
             mend = {"-": "Write += with a number below 0", "/": "Write *= with 1 divided by the number"}
-            self._stop((self.at, self.at + 2), "expected =, *= or += here", mend.get(self.text[self.at : self.at + 1], FORMS))
+            self.stop((self.at, self.at + 2), "expected =, *= or += here", mend.get(self.text[self.at : self.at + 1], FORMS))
         self.spans["op"], self.at = found.span(), found.end()
         value = self._value()
         first, last = self._periods()
@@ -222,15 +197,13 @@ class _Parser:
         self._blank()
         start = self.at
         if self.text[start : start + 1] == '"':
-            quote = _QUOTED.match(self.text, start)
+            quote = QUOTED.match(self.text, start)
             if quote is None:
-                self._stop((start, len(self.text)), "the quote is never closed", 'Close it with "')
+                self.stop((start, len(self.text)), "the quote is never closed", 'Close it with "')
             self.spans["value"], self.at = quote.span(), quote.end()
             self._blank()
             if self.text[self.at : self.at + 1] not in ("", "@"):
-                self._stop(
-                    (self.at, len(self.text)), "nothing but @ and periods may follow a quoted value", "Put all of it into the quotes"
-                )
+                self.stop((self.at, len(self.text)), "nothing but @ and periods may follow a quoted value", "Put all of it into the quotes")
             return unquoted(quote.group())
         found = re.compile(r"[^@]*").match(self.text, start)
         value = "" if found is None else found.group().rstrip()
@@ -238,7 +211,7 @@ class _Parser:
         for sign, why in ((";", "a ; ends a change"), ('"', "a quote in the middle of a value")):
             if sign in value:
                 at = start + value.index(sign)
-                self._stop((at, at + 1), why, 'Put the value into double quotes: "a;b"')
+                self.stop((at, at + 1), why, 'Put the value into double quotes: "a;b"')
         return value
 
     def _periods(self) -> tuple[int | None, int | None]:
@@ -247,15 +220,15 @@ class _Parser:
         found = _PERIODS.match(self.text, self.at)
         self.spans["periods"] = (self.at, len(self.text))
         if found is None or not any(found.groups()):
-            self._stop(self.spans["periods"], "not periods", "Write @ 3, @ 3..8, @ 3.. or @ ..8")
+            self.stop(self.spans["periods"], "not periods", "Write @ 3, @ 3..8, @ 3.. or @ ..8")
         if self.table is None and self.text[slice(*self.spans["table"])] != HEADER:
             return None, None
         first, last = (int(text) if text else None for text in (found["only"] or found["first"], found["only"] or found["last"]))
         if first is not None and last is not None and first > last:
-            self._note(self.spans["periods"], "the first period is after the last", "Write the earlier one first")
+            self.note(self.spans["periods"], "the first period is after the last", "Write the earlier one first")
         column = self.text[slice(*self.spans["column"])]
         if self.table is not None and PERIOD not in self.table.columns and (self.table.name, column) not in BY_PERIOD:
-            self._note(self.spans["periods"], f"{self.table.name}.{column} has no periods", self._without_periods())
+            self.note(self.spans["periods"], f"{self.table.name}.{column} has no periods", self._without_periods())
         return first, last
 
     def _without_periods(self) -> str:
@@ -268,21 +241,21 @@ class _Parser:
         self.at += 1
         self._blank()
         if "where" in self.spans:
-            self._stop(self.spans["where"], "a row is added to a table, not to some of its rows", "Leave out the brackets")
+            self.stop(self.spans["where"], "a row is added to a table, not to some of its rows", "Leave out the brackets")
         end = _end(self.text, self.at) if self.text[self.at : self.at + 1] == "{" else None
         if end is None:
-            self._stop((sign, len(self.text)), "not a row", "Write {column: value, column: value}, a flow mapping of YAML")
+            self.stop((sign, len(self.text)), "not a row", "Write {column: value, column: value}, a flow mapping of YAML")
         start, self.at = self.at, end
         self.spans["value"] = (start, end)
         self._over("a row")
         node, problems = yaml_text.parse(self.text[start:end])
         for problem in problems:
-            self._note((start, end), problem.why, problem.mend)
+            self.note((start, end), problem.why, problem.mend)
         row = node if isinstance(node, yaml_text.Mapping) and not problems else {}
         change = Change(table, where, "", "insert", self.text[start:end])
         seen = Parsed(self.text, change, spans=self.spans)
         for column in row:
-            self._column(column, seen.cell_span(column))
+            self.column(column, seen.cell_span(column))
         return change, dict(row)
 
     def _remove(self, table: str, where: str) -> Change:
@@ -294,116 +267,15 @@ class _Parser:
     def _over(self, what: str) -> None:
         self._blank()
         if self.at < len(self.text):
-            self._stop((self.at, len(self.text)), f"nothing may follow {what}", "Leave it out, or put a ; before the next change")
+            self.stop((self.at, len(self.text)), f"nothing may follow {what}", "Leave it out, or put a ; before the next change")
 
     def _header(self, change: Change) -> None:
         """Note what cannot be said of the header."""
         if "where" in self.spans:
-            self._note(self.spans["where"], f"{HEADER} has no rows", "Leave out the brackets")
+            self.note(self.spans["where"], f"{HEADER} has no rows", "Leave out the brackets")
         if change.column not in HEADER_COLUMNS:
             known = ", ".join(f"{HEADER}.{name}" for name in HEADER_COLUMNS)
             span = self.spans.get("column", self.spans["table"])
-            self._note(span, f"not a part of {HEADER}.yaml that can be changed", f"Of the header can be changed: {known}")
+            self.note(span, f"not a part of {HEADER}.yaml that can be changed", f"Of the header can be changed: {known}")
         if "periods" in self.spans:
-            self._note(self.spans["periods"], f"{change.column} has no periods", "Leave out what follows @")
-
-
-class _Conditions:
-    """Reads what stands between the brackets."""
-
-    def __init__(self, parser: _Parser, start: int, end: int) -> None:
-        self.parser = parser
-        self.text = parser.text
-        self.at, self.end = start, end
-
-    def read(self) -> list[Condition]:
-        found = [self._one()]
-        while self.at < self.end:
-            self.at += 1  # over the &
-            found.append(self._one())
-        return found
-
-    def _stop(self, why: str = "not a list of conditions", mend: str = "Write column=value & column=value") -> NoReturn:
-        self.parser._stop((self.at, max(self.at + 1, self.end)), why, mend)
-
-    def _blank(self) -> None:
-        while self.at < self.end and self.text[self.at].isspace():
-            self.at += 1
-
-    def _one(self) -> Condition:
-        self._blank()
-        name = _NAME.match(self.text, self.at, self.end)
-        if name is None:
-            self._stop()
-        self.at = name.end()
-        self._blank()
-        sign = _COMPARISON.match(self.text, self.at, self.end)
-        if sign is None:
-            self._stop(mend="After the column comes one of = != < <= > >= in")
-        self.at = sign.end()
-        comparison = cast(Comparison, sign.group())
-        words = self._words() if comparison == "in" else (self._word("&"),)
-        self._blank()
-        if self.at < self.end and self.text[self.at] != "&":
-            self._stop(mend="Join conditions by &, and put a value with one of these signs into double quotes")
-        self._check(name.group(), comparison, words, name.span(), sign.span())
-        return Condition(name.group(), comparison, words, name.span(), sign.span())
-
-    def _words(self) -> tuple[Word, ...]:
-        self._blank()
-        if self.text[self.at : self.at + 1] != "(":
-            self._stop("expected ( here", "Write in (a, b)")
-        found: list[Word] = []
-        while not found or self.text[self.at] == ",":
-            self.at += 1
-            found.append(self._word(",()&"))
-            self._blank()
-            if self.at >= self.end or self.text[self.at] not in ",)":
-                self._stop("the list is never closed", "Write in (a, b)")
-            if not found[-1].text and not found[-1].exact:
-                self.parser._note(found[-1].span, "an item is missing here", 'Leave out the comma, or write "" for a blank cell')
-        self.at += 1
-        return tuple(found)
-
-    def _word(self, ends: str) -> Word:
-        self._blank()
-        start = self.at
-        quote = _QUOTED.match(self.text, start, self.end)
-        if quote is not None:
-            self.at = quote.end()
-            return Word(unquoted(quote.group()), True, quote.span())
-        while self.at < self.end and self.text[self.at] not in ends:
-            if self.text[self.at] in '"=<>![]':
-                self._stop(why=f"a {self.text[self.at]} in a value", mend='Put the value into double quotes: column="a = b"')
-            self.at += 1
-        text = self.text[start : self.at].rstrip()
-        return Word(text, False, (start, max(start + len(text), start + 1)))
-
-    def _check(self, column: str, comparison: Comparison, words: Sequence[Word], named: Span, sign: Span) -> None:
-        """Note a column that is not there, and a comparison or a value that does not fit it."""
-        table, parser = self.parser.table, self.parser
-        parser._column(column, named)
-        if table is None or column not in table.columns:
-            return
-        kind = table.kinds[column]
-        number = kind in ("int", "float", "optional") and not table.is_flag(column)
-        if comparison in ("<", "<=", ">", ">=") and not number:
-            parser._note(sign, f"{column} is not a number", "Compare it with =, != or in")
-        for word in words:
-            if number and not _fits(word.text, comparison):
-                parser._note(word.span, f"{word.text!r} is not a number", f"{column} is a number: write one such as 12.5")
-            if table.is_flag(column) and word.text.lower() not in _FLAGS:
-                parser._note(word.span, f"{word.text!r} is neither true nor false", "Write true or false")
-
-
-_FLAGS = ("true", "yes", "1", "false", "no", "0")
-
-
-def _fits(text: str, comparison: Comparison) -> bool:
-    """Whether it can be compared with numbers; a blank only by = and !=."""
-    if not text:
-        return comparison in ("=", "!=", "in")
-    try:
-        return float(text) == float(text)
-    except ValueError:
-        return False
+            self.note(self.spans["periods"], f"{change.column} has no periods", "Leave out what follows @")

@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from ailis_models.arrays import Bools, Ints
-from ailis_opt.changes.parse import Condition, Parsed, Word
+from ailis_opt.changes.conditions import Condition, Word
+from ailis_opt.changes.parse import Parsed
 from ailis_opt.io.raw import nearest
 from ailis_opt.schema import Table
 
+NO_ROW = "no row matches"
 _ORDER: dict[str, Callable[[Any, Any], Any]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
@@ -30,7 +32,7 @@ def matching(table: Table, frame: pd.DataFrame, asked: Parsed) -> Ints:
             raise _nothing(table, frame, asked, condition)
         hit &= mine
     if not hit.any():
-        why = "no row matches" if asked.conditions else f"the table {table.name} has no rows"
+        why = NO_ROW if asked.conditions else f"the table {table.name} has no rows"
         mend = "Each condition is met by some row, but no row meets all of them" if asked.conditions else f"Add one: {table.name} + {{…}}"
         raise asked.fault("where" if asked.conditions else "table", why, mend)
     return np.flatnonzero(hit)
@@ -75,9 +77,9 @@ def _test(word: Word) -> Callable[[str], bool]:
 def _nothing(table: Table, frame: pd.DataFrame, asked: Parsed, condition: Condition) -> Exception:
     """The fault of a condition that no row meets."""
     first, last = condition.words[0], condition.words[-1]
-    why = f"no row matches: no {condition.column} of {table.name} is {first.text!r}"
+    why = f"{NO_ROW}: no {condition.column} of {table.name} is {first.text!r}"
     if condition.comparison != "=":
-        why = f"no row matches: no {condition.column} of {table.name} is so"
+        why = f"{NO_ROW}: no {condition.column} of {table.name} is so"
     values = frame[condition.column]
     kind = table.kinds[condition.column]
     if kind in ("text", "list") and condition.comparison in ("=", "in"):

@@ -15,10 +15,10 @@ from ailis_opt.output.files import require_writable_file, write_file
 from ailis_opt.output.stream import emit, notice
 from ailis_opt.output.text import colored, render, width
 from ailis_opt.report.parts import Table
+from ailis_opt.study.compare_text import differences_tables, differences_text, runs_table, runs_text
 from ailis_opt.study.differences import Compared, Differences, differences
 from ailis_opt.study.listing import chosen, listing, mixed, named, plan_of, rows_of
 from ailis_opt.study.pareto import with_front
-from ailis_opt.study.text import differences_tables, differences_text, runs_table, runs_text
 
 SCHEMA = "ailis-opt-runs/1"
 MANY = 1000  # runs from which JSON has no line breaks any more

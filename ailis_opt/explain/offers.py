@@ -28,7 +28,7 @@ class Stand:
     pool: int
     committed: bool
     whole: bool
-    price: float  # money per GPU-hour
+    price: float  # money per GPU-hour; of a hired one the mean over the hours in which it is there
     fewest: float  # lots that are sold together
     columns: Ints  # (n,)
     gpu_hours: Floats  # (n,) paid GPU-hours inside the horizon of one lot in each column
@@ -79,7 +79,9 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
         first = layout.plan.n_columns + layout.slice.n_columns * np.arange(layout.slices)
         columns = first + group.start + group.keys.index(position)
         hours = d.slices.hours[:, 0]
-        price = float(np.average(p.supply.prices[d.calendar.slice_period, row], weights=hours))
+        period = d.calendar.slice_period
+        there = (period >= offers["start"].iloc[row]) & (period <= offers["last_start"].iloc[row])
+        price = float(np.average(p.supply.prices[period, row], weights=hours * there if there.any() else hours))
     return Stand(
         offer=str(offers["offer"].iloc[row]),
         twins=tuple(str(offers["offer"].iloc[i]) for i in rows if i != row),

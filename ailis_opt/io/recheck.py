@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from ailis_opt.errors import Fault, InputError
-from ailis_opt.io.checks import check
+from ailis_opt.io.checks import recheck
 from ailis_opt.io.document import Document
 from ailis_opt.io.raw import RawTable
 from ailis_opt.io.resolve import Before, resolve
@@ -22,18 +22,31 @@ def resolved(header: Header, stated: Mapping[str, pd.DataFrame], before: Before)
     return resolve(header, stated, before)
 
 
-def checked(header: Header, stated: Mapping[str, pd.DataFrame], before: Instance) -> Instance:
-    """The instance of these tables (typed, each cell valid by itself), with the path and the untouched tables of the one before.
+def checked(header: Header, stated: Mapping[str, pd.DataFrame], normal: Mapping[str, pd.DataFrame], before: Instance) -> Instance:
+    """The instance of these tables (typed, each cell valid by itself; `normal`: resolved), with the path of the one before.
 
     Raises InputError with all faults across rows and tables.
     """
     document = Document(CHANGED, header=header, horizon=header.horizon)
     faults: list[Fault] = []
-    warnings = check(document, {name: _loaded(name, frame) for name, frame in stated.items()}, faults)
+    tables = {name: _loaded(name, frame) for name, frame in stated.items()}
+    noted = recheck(document, tables, faults, _changed(header, stated, before), before.noted)
     if faults:
         raise InputError(faults)
-    normal = resolve(header, stated, (before.header, before.stated, before.tables))
-    return Instance(header, normal, fingerprint(header, normal), before.path, tuple(warnings), stated)
+    return Instance(header, normal, fingerprint(header, normal), before.path, noted, stated)
+
+
+def _changed(header: Header, stated: Mapping[str, pd.DataFrame], before: Instance) -> set[str] | None:
+    """Columns (`offers.tier`) that are not those of the instance before; None where its header is another in more than the budget."""
+    if header.model_copy(update={"budget": None}) != before.header.model_copy(update={"budget": None}):
+        return None
+    found: set[str] = set()
+    for name, frame in stated.items():
+        old = before.stated[name]
+        if frame is not old:
+            alike = len(frame) == len(old)
+            found |= {f"{name}.{column}" for column in TABLES[name].columns if not (alike and frame[column].equals(old[column]))}
+    return found
 
 
 def _loaded(name: str, frame: pd.DataFrame) -> Loaded:

@@ -100,7 +100,7 @@ def kind_of(field: FieldInfo) -> Kind:
     return plain.get(annotation, "text")
 
 
-def is_flag(field: FieldInfo) -> bool:
-    """Whether a column holds true or false; where it may be blank it is stored as a number."""
+def holds(field: FieldInfo, kind: type) -> bool:
+    """Whether a column holds values of a Python type (or, where it may be, nothing); all that may be blank is stored as a number."""
     kinds = get_args(field.annotation) if get_origin(field.annotation) in (Union, UnionType) else (field.annotation,)
-    return any(bool in (kind, *get_args(kind)[:1]) for kind in kinds)
+    return any(kind in (one, *get_args(one)[:1]) for one in kinds)

@@ -25,14 +25,20 @@ class Instance:
     `tables` holds every table of the format (maybe without rows), each with every column in the order of the schema and a
     RangeIndex. Text is `str` (blank: ""), lists are tuples of str, numbers int64 or float64 (NaN: no value), flags bool.
     `stated` are the same tables before defaults that follow from other cells were filled in: what a changed instance is made from.
+    `noted` has the warnings by the check that gave them.
     """
 
     header: Header
     tables: Mapping[str, pd.DataFrame]
     sha256: str
     path: str
-    warnings: tuple[str, ...]
+    noted: Mapping[str, tuple[str, ...]]
     stated: Mapping[str, pd.DataFrame]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed, and yet seldom meant."""
+        return tuple(text for texts in self.noted.values() for text in texts)
 
 
 def fingerprint(header: Header, tables: Mapping[str, pd.DataFrame]) -> str:

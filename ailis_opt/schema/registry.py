@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ailis_opt.schema import market, uncertainty, work
-from ailis_opt.schema.columns import Kind, SourcedRow, is_flag, kind_of
+from ailis_opt.schema.columns import Kind, SourcedRow, holds, kind_of
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,11 @@ class Table:
 
     def is_flag(self, column: str) -> bool:
         """Whether a column holds true or false (or, where it may be, nothing)."""
-        return is_flag(self.row.model_fields[column])
+        return holds(self.row.model_fields[column], bool)
+
+    def is_whole(self, column: str) -> bool:
+        """Whether a column holds whole numbers (or, where it may be, nothing)."""
+        return holds(self.row.model_fields[column], int)
 
 
 TABLES: dict[str, Table] = {

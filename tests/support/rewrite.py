@@ -112,6 +112,8 @@ def split_offers(data: Data) -> Data:
         if row.get("committed_lots", 0) > 0:
             row["committed_lots"], second["committed_lots"] = 1, row["committed_lots"] - 1
         out["tables"]["offers"].append(second)
+        prices = out["tables"].get("prices", [])
+        prices += [price | {"offer": second["offer"]} for price in prices if price["offer"] == row["offer"]]
     return out
 
 
