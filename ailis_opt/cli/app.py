@@ -214,6 +214,69 @@ def report(
 
 
 @app.command()
+def batch(
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="YAML file: instances, what-ifs, portfolios.", show_default=False)],
+    store: Annotated[
+        Path | None, typer.Option("--store", metavar="DIR", help="Folder of the results.", show_default="STUDY with the ending .store")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(callback=_jobs, metavar="N", help="Processes.", show_default="as many as processors")] = None,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Instead of processes here: a Dask cluster, such as tcp://10.0.0.5:8786.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Solve what the store does not have yet of the study.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="With --resume: solve runs that failed again.")] = False,
+    limit_per_run: Annotated[
+        float | None, typer.Option(callback=_seconds, metavar="S", help="Seconds for one run at most.", show_default="the study's own")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Solve a study, instances x what-ifs x portfolios, into a store that survives anything."""
+    with boundary(as_json):
+        from ailis_opt.cli.batch import Request, run_batch
+
+        if retry_failed and not resume:
+            raise typer.BadParameter("--retry-failed goes with --resume")
+        if dask is not None and jobs is not None:
+            raise typer.BadParameter("--jobs is for processes here; a Dask cluster has as many as it has workers")
+        raise typer.Exit(run_batch(Request(study, store, jobs, dask, resume, retry_failed, limit_per_run, as_json, quiet)))
+
+
+class Measure(StrEnum):
+    """What runs may be compared by besides the cost of an outcome."""
+
+    carbon = "carbon"
+    service = "service"
+    idle = "idle"
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of `solve --out`, stores of `batch`.", show_default=False)],
+    against: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Differences of two plans: from this run (a name in the list, or a folder).")
+    ] = None,
+    pareto: Annotated[
+        Measure | None, typer.Option(help="Which runs are not dominated in cost per outcome and this.", show_default="none")
+    ] = None,
+    instance: Annotated[str | None, typer.Option(metavar="PATTERN", help="Only runs of these instances (* and ?).")] = None,
+    whatif: Annotated[str | None, typer.Option(metavar="PATTERN", help="Only runs of these what-ifs.")] = None,
+    portfolio: Annotated[str | None, typer.Option(metavar="PATTERN", help="Only runs of these portfolios.")] = None,
+    where: Annotated[str | None, typer.Option(metavar="SQL", help="Only runs for which this holds, such as 'service < 1'.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write FILE.xlsx or FILE.csv as well.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Runs side by side; the differences of two plans; which runs are not dominated."""
+    with boundary(as_json):
+        from ailis_opt.cli.compare import Request, run_compare
+
+        patterns = {"instance": instance, "whatif": whatif, "portfolio": portfolio}
+        measure = None if pareto is None else pareto.value
+        raise typer.Exit(run_compare(Request(runs, against, measure, patterns, where, out, csv, as_json)))
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of an instance: every column with its unit."""
     with boundary():
