@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from ailis_models.arrays import Floats
-from ailis_opt.engine.compile import Layout, compile_program, templates
+from ailis_opt.engine.compile import Layout, compile_program
 from ailis_opt.engine.highs import Solver
+from ailis_opt.engine.remembered import Templates
 from ailis_opt.engine.search import Options, Search
 from ailis_opt.engine.worker import Solved
 from ailis_opt.optimize import GAP, published, ready
@@ -25,6 +26,7 @@ class Session:
     """
 
     def __init__(self) -> None:
+        self._templates = Templates()
         self._layout: Layout | None = None
         self._solver: Solver | None = None
         self._plan: Floats | None = None
@@ -35,7 +37,7 @@ class Session:
         begun = time.monotonic()
         prepared = ready(instance)
         begins = time.monotonic()
-        program = compile_program(prepared.data, *templates(prepared.data))
+        program = compile_program(prepared.data, *self._templates(prepared.data))
         solver, ratio = Solver(program), instance.header.objective == "cost_per_outcome"
         built = time.monotonic()
         options = Options(ratio, gap, max(time_limit - (built - begun), 0.0))

@@ -7,7 +7,8 @@ a plan entry on an export goes to the column of the slice it names. Nothing is b
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -86,11 +87,28 @@ class Program:
 
 def templates(d: Data) -> tuple[Template, Template]:
     """The plan's and the slice's pattern, read from Pyomo once."""
+    return plan_template(d), slice_template(d)
+
+
+def plan_template(d: Data) -> Template:
+    """The plan's pattern; exports of the slices are links."""
+    with _without_collection():
+        return read_template(formulation.plan_model(d), tuple(f"export_{name}" for name in decisions.EXPORTS))
+
+
+def slice_template(d: Data) -> Template:
+    """The pattern of a slice; ports to the plan are links."""
+    with _without_collection():
+        return read_template(formulation.slice_model(d), decisions.PORTS)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Inside, no garbage is looked for: Pyomo makes many objects that all stay."""
     collects = gc.isenabled()
     gc.disable()
     try:
-        plan = read_template(formulation.plan_model(d), tuple(f"export_{name}" for name in decisions.EXPORTS))
-        return plan, read_template(formulation.slice_model(d), decisions.PORTS)
+        yield
     finally:
         if collects:
             gc.enable()

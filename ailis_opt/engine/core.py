@@ -8,6 +8,7 @@ starts from the optimal basis. What it finds is a plan of the whole program, nev
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import highspy
 import numpy as np
@@ -24,18 +25,31 @@ NEAR = 0.15  # of what a column is worth at the prices of the relaxation: reduce
 class Core:
     """A part of a program in a solver of its own.
 
-    `columns`: (columns of the core,) which of the program they are; `whole`: (integer columns of the program,) which of them are in it.
+    `columns`, `rows`: (columns, rows of the core,) which of the program they are; `whole`: (integer columns of the program,) which of them
+    are in it. `basis`: the program's, which the core starts from.
     """
 
     solver: Solver
     columns: Ints
+    rows: Ints
     whole: Bools
     width: int
+    basis: highspy.HighsBasis | None
 
     def lift(self, x: Floats) -> Floats:
         """A solution of the core as one of the whole program."""
         lifted = np.zeros(self.width)
         lifted[self.columns] = x
+        return lifted
+
+    def lifted_basis(self, own: highspy.HighsBasis) -> highspy.HighsBasis | None:
+        """A basis of the core as one of the whole program: near that of the same plan there."""
+        if self.basis is None:
+            return None
+        lifted = highspy.HighsBasis()
+        lifted.valid = lifted.alien = True
+        lifted.col_status = _spread(self.basis.col_status, own.col_status, self.columns)
+        lifted.row_status = _spread(self.basis.row_status, own.row_status, self.rows)
         return lifted
 
     def spread(self, integers: Floats) -> Floats:
@@ -59,8 +73,11 @@ class Core:
         return self.lift(x)
 
 
-def core_of(solver: Solver, first: Answer, near: float = NEAR) -> Core:
-    """The core of the relaxation `first` of a solver's program. `near` infinite: with every column that is not fixed."""
+def core_of(solver: Solver, first: Answer, near: float = NEAR, known: Floats | None = None) -> Core:
+    """The core of the relaxation `first` of a solver's program.
+
+    `near` infinite: with every column that is not fixed. `known`: a plan of a program much like it, whose columns are in it, too.
+    """
     p, by, added = solver.program, solver.scaling, solver.added
     matrix = sp.csr_matrix((p.value, p.index, p.start), shape=(len(p.row_lower), len(p.cost)))
     row_lower, row_upper, row_scale = p.row_lower, p.row_upper, by.row
@@ -70,6 +87,8 @@ def core_of(solver: Solver, first: Answer, near: float = NEAR) -> Core:
         row_lower, row_upper = np.append(row_lower, added.lower), np.append(row_upper, added.upper)
         row_scale = np.append(row_scale, added.scale)
     keep = _worth_while(solver, first, matrix, near)
+    if known is not None:
+        keep |= known > 0
     matrix = matrix[:, keep]
     rows = ((row_lower > -np.inf) | (row_upper < np.inf)) & (np.diff(matrix.indptr) > 0)
     matrix = matrix[rows]
@@ -94,7 +113,15 @@ def core_of(solver: Solver, first: Answer, near: float = NEAR) -> Core:
     small.follow(solver)
     if first.basis is not None:
         small.begin(_part(first.basis, np.flatnonzero(rows), np.flatnonzero(keep)), keep.mean() * solver.seconds_afresh)
-    return Core(small, np.flatnonzero(keep), whole, len(keep))
+    return Core(small, np.flatnonzero(keep), np.flatnonzero(rows), whole, len(keep), first.basis)
+
+
+def _spread(every: list[Any], own: list[Any], at: Ints) -> list[Any]:
+    """`every`, with `own` at the positions `at`."""
+    spread = list(every)
+    for i, status in zip(at.tolist(), own, strict=True):
+        spread[i] = status
+    return spread
 
 
 def _part(basis: highspy.HighsBasis, rows: Ints, columns: Ints) -> highspy.HighsBasis:

@@ -119,7 +119,7 @@ class _Dive:
     def _settled(self, rounded: Floats) -> Floats | None:
         """The plan with just these integers."""
         self.solver.set_integer_bounds(rounded, rounded)
-        answer = self.solver.relax(self.deadline, patience=PATIENCE, duals=False)
+        answer = self.solver.relax(self.deadline, patience=PATIENCE)
         if answer.x is None or answer.status != "optimal":
             return None
         x = answer.x.copy()

@@ -50,6 +50,11 @@ class AddedRow:
     scale: float
 
 
+def dot(one: Floats, other: Floats) -> float:
+    """Σ one·other. Not `@`: BLAS would wake threads for it, which takes longer than the sum."""
+    return float((one * other).sum())
+
+
 class _Quiet(highspy.Highs):
     """HiGHS 1.16 prints its banner when callbacks are enabled, which its constructor does, before an option could say no."""
 
@@ -152,6 +157,15 @@ class Solver:
     def root(self) -> highspy.HighsBasis | None:
         """The basis that `remember` kept."""
         return self._root
+
+    @property
+    def last(self) -> highspy.HighsBasis | None:
+        """The basis of the last relaxation of which duals were asked for."""
+        return self._basis
+
+    def warm(self, basis: highspy.HighsBasis | None) -> None:
+        """Let the next warm relaxation start from this basis."""
+        self._basis = self._basis if basis is None else basis
 
     def add_row(self, columns: Ints, values: Floats, lower: float, upper: float) -> None:
         """One more row, lower <= values·x[columns] <= upper, after all others; it stays through `use`. The last basis stays good."""
@@ -287,7 +301,7 @@ class Solver:
 
     def value(self, x: Floats) -> float:
         """The objective at x, computed here and not by the solver."""
-        return float(self._money * (self.program.cost @ x) + self._q * (self.program.lost @ x))
+        return self._money * dot(self.program.cost, x) + self._q * dot(self.program.lost, x)
 
     def _outside(self, objective: float) -> float:
         return objective / self.scaling.cost

@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import highspy
 import numpy as np
 
 from ailis_models.arrays import Floats
 from ailis_opt.engine.compile import Program
 from ailis_opt.engine.core import NEAR, Core, core_of
 from ailis_opt.engine.dive import AS_SIGNED, Hint, dive, improved
-from ailis_opt.engine.highs import Answer, Solver, Tick
+from ailis_opt.engine.highs import Answer, Solver, Tick, dot
 from ailis_opt.engine.ratio import RatioResult, Step, minimize_ratio
 
 SMALL = 20_000  # entries up to which the search goes without presolve: it costs nothing there, and HiGHS 1.15's has errors (3274)
@@ -90,6 +91,7 @@ class Search:
     solver: Solver = field(init=False)
     best: Floats | None = None
     polished: tuple[float, Answer] | None = None  # the price and the LP of `best`
+    found: tuple[Core, highspy.HighsBasis | None] | None = None  # the core in which `best` was found, and the basis there
     last: tuple[float, Answer | None] | None = None  # the price and the answer of the last relaxation of the ratio
     lower: float = -np.inf
     solves: int = 0
@@ -250,7 +252,7 @@ class Search:
         """
         now, ways = time.monotonic(), ((NEAR, True), (NEAR, False), (np.inf, False))
         until = now + min(DIVE_SECONDS, DIVE_SHARE * (self.deadline - now))
-        core, plan, rounded = core_of(self.solver, first), self.best, None
+        core, plan, rounded = core_of(self.solver, first, NEAR, self.known), self.best, None
         hint = None if self.known is None else Hint(self.known)
         if plan is None and self.known is not None:
             plan = self._as_known(core, first, target, until)
@@ -260,10 +262,10 @@ class Search:
             if time.monotonic() > until or (self.options.quick and rounded is not None):
                 break
             self._tell("rounding")
-            core = core if near == NEAR else core_of(self.solver, first, near)
-            rounded = self._noted(dive(core, self.solver, first, until, hasty, hint))
+            core = core if near == NEAR else core_of(self.solver, first, near, self.known)
+            rounded = self._noted(core, dive(core, self.solver, first, until, hasty, hint))
             if rounded is not None and not self.options.quick:
-                rounded = self._noted(improved(core, self.solver, rounded, first.bound + target, until))
+                rounded = self._noted(core, improved(core, self.solver, rounded, first.bound + target, until))
             plan = self._better(plan, rounded)
         if self.options.quick or self._enough(plan, first.bound, target):
             return plan
@@ -276,10 +278,10 @@ class Search:
         if plan is None:
             plan = dive(core, self.solver, first, until, True, Hint(self.known, AS_SIGNED))
         if plan is None or self.options.quick or self._enough(plan, first.bound, target):
-            return self._noted(plan)
+            return self._noted(core, plan)
         if self.solver.value(plan) - first.bound <= WORTH * abs(first.bound):
             plan = improved(core, self.solver, plan, first.bound + target, until)
-        return self._noted(plan)
+        return self._noted(core, plan)
 
     def _enough(self, plan: Floats | None, bound: float, target: float) -> bool:
         """Whether a plan is within the gap of a bound on cost + price·lost: of that objective, or of the ratio itself."""
@@ -312,12 +314,12 @@ class Search:
         core.solver.set_integer_bounds(lower, upper)
         if answer.x is None:
             return None
-        return self._noted(core.plan(core.spread(core.solver.integers(answer.x)), max(self.deadline, time.monotonic() + 5.0)))
+        return self._noted(core, core.plan(core.spread(core.solver.integers(answer.x)), max(self.deadline, time.monotonic() + 5.0)))
 
-    def _noted(self, plan: Floats | None) -> Floats | None:
-        """A plan that was found, kept if it is the best so far."""
+    def _noted(self, core: Core, plan: Floats | None) -> Floats | None:
+        """A plan that was found in a core, kept if it is the best so far."""
         if plan is not None and (self.best is None or self._objective(plan) < self._objective(self.best)):
-            self.best, self.polished = plan, None
+            self.best, self.polished, self.found = plan, None, (core, core.solver.last)
             self._tell("plan", np.round(self.solver.integers(plan)))
         return plan
 
@@ -339,7 +341,7 @@ class Search:
         x = answer.x.copy()
         x[self.program.integer] = rounded
         if self.best is None or self._objective(x) < self._objective(self.best):
-            self.best, self.polished = x, (self.solver.price, answer)
+            self.best, self.polished, self.found = x, (self.solver.price, answer), None
             self._tell("plan", rounded)
         return x
 
@@ -365,7 +367,7 @@ class Search:
     def _split(self, x: Floats) -> tuple[float, float]:
         """(N, D) of a plan."""
         p = self.program
-        return float(p.cost @ x) + p.offset, p.asked - float(p.lost @ x)
+        return dot(p.cost, x) + p.offset, p.asked - dot(p.lost, x)
 
     def _ratio_of(self, x: Floats) -> float:
         n, d = self._split(x)
@@ -425,6 +427,8 @@ class Search:
         else:
             self.solver.set_price(price)
             self.solver.set_integer_bounds(fixed, fixed)
+            if self.found is not None and self.found[1] is not None:
+                self.solver.warm(self.found[0].lifted_basis(self.found[1]))
             final = self._timed_polish(10.0)
         if final.x is not None and final.status == "optimal":
             candidate = final.x.copy()

@@ -113,7 +113,7 @@ def failover(m: Any, d: Data) -> Rows:
 
     Σ_{k' != k} ready[w,k'] >= failover_share · demand[w]  for every region k   [outcomes]   (N−1 criterion)
     """
-    of_workload = members(d.splits.workload, len(d.workloads.total))
+    of_workload = members(d.splits.workload, len(d.workloads.training))
     for n in m.ready:
         w, k = int(d.splits.workload[n]), int(d.splits.region[n])
         others = pyo.quicksum(m.ready[o] for o in of_workload[w] if o != n)
