@@ -87,7 +87,7 @@ def _used(slices: Slices, name: str) -> Bools:
 
 def _same(one: Any, other: Any) -> bool:
     if isinstance(one, Slices):
-        return isinstance(other, Slices) and all(np.array_equal(*(_used(s, f.name) for s in (one, other))) for f in fields(Slices))
+        return isinstance(other, Slices) and all(np.array_equal(_used(one, f.name), _used(other, f.name)) for f in fields(Slices))
     if isinstance(one, np.ndarray):
         return isinstance(other, np.ndarray) and one.dtype == other.dtype and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
     return type(one) is type(other) and bool(one == other)
