@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,10 @@ def _run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def _start(*arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    """The command in a session of its own; it listens to interruptions even where the tests themselves were told not to."""
+    command, pipe = [*COMMAND, *map(str, arguments)], subprocess.PIPE
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, env=ENVIRONMENT, stdout=pipe, stderr=pipe, text=True, start_new_session=True, preexec_fn=listen)
 
 
 def test_help_loads_nothing_heavy() -> None:
