@@ -12,7 +12,6 @@ from typing import Any
 
 import highspy
 import numpy as np
-import scipy.sparse as sp
 
 from ailis_models.arrays import Bools, Floats, Ints
 from ailis_opt.engine.highs import Answer, Solver
@@ -79,25 +78,26 @@ def core_of(solver: Solver, first: Answer, near: float = NEAR, known: Floats | N
     `near` infinite: with every column that is not fixed. `known`: a plan of a program much like it, whose columns are in it, too.
     """
     p, by, added = solver.program, solver.scaling, solver.added
-    matrix = sp.csr_matrix((p.value, p.index, p.start), shape=(len(p.row_lower), len(p.cost)))
-    row_lower, row_upper, row_scale = p.row_lower, p.row_upper, by.row
+    row = np.repeat(np.arange(len(p.row_lower)), np.diff(p.start))  # of each entry
+    column, value, row_lower, row_upper, row_scale = p.index.astype(np.int64), p.value, p.row_lower, p.row_upper, by.row
     if added is not None:
-        held = (added.values, (np.zeros(len(added.columns), dtype=np.int32), added.columns))
-        matrix = sp.csr_matrix(sp.vstack([matrix, sp.csr_matrix(held, shape=(1, matrix.shape[1]))]))
+        row = np.append(row, np.full(len(added.columns), len(row_lower)))
+        column, value = np.append(column, added.columns), np.append(value, added.values)
         row_lower, row_upper = np.append(row_lower, added.lower), np.append(row_upper, added.upper)
         row_scale = np.append(row_scale, added.scale)
-    keep = _worth_while(solver, first, matrix, near)
+    keep = _worth_while(solver, first, (row, column, value), near)
     if known is not None:
         keep |= known > 0
-    matrix = matrix[:, keep]
-    rows = ((row_lower > -np.inf) | (row_upper < np.inf)) & (np.diff(matrix.indptr) > 0)
-    matrix = matrix[rows]
+    rows = np.bincount(row[keep[column]], minlength=len(row_lower)) > 0
+    rows &= (row_lower > -np.inf) | (row_upper < np.inf)
+    entries = keep[column] & rows[row]
+    row, column, value = (np.cumsum(rows) - 1)[row[entries]], (np.cumsum(keep) - 1)[column[entries]], value[entries]
     whole = keep[p.integer]
     program = replace(
         p,
-        start=matrix.indptr.astype(np.int32),
-        index=matrix.indices.astype(np.int32),
-        value=matrix.data,
+        start=np.concatenate([[0], np.cumsum(np.bincount(row, minlength=int(rows.sum())))]).astype(np.int32),
+        index=column.astype(np.int32),
+        value=value,
         row_lower=row_lower[rows],
         row_upper=row_upper[rows],
         column_lower=p.column_lower[keep],
@@ -107,9 +107,8 @@ def core_of(solver: Solver, first: Answer, near: float = NEAR, known: Floats | N
         cost=p.cost[keep],
         lost=p.lost[keep],
     )
-    row, column = row_scale[rows], by.column[keep]
-    entry = np.repeat(row, np.diff(matrix.indptr)) * column[matrix.indices]
-    small = Solver(program, Scaling(row, column, by.cost, entry))
+    row_scale, column_scale = row_scale[rows], by.column[keep]
+    small = Solver(program, Scaling(row_scale, column_scale, by.cost, row_scale[row] * column_scale[column]))
     small.follow(solver)
     if first.basis is not None:
         small.begin(_part(first.basis, np.flatnonzero(rows), np.flatnonzero(keep)), keep.mean() * solver.seconds_afresh)
@@ -133,13 +132,18 @@ def _part(basis: highspy.HighsBasis, rows: Ints, columns: Ints) -> highspy.Highs
     return part
 
 
-def _worth_while(solver: Solver, first: Answer, matrix: sp.csr_matrix, near: float) -> Bools:
-    """(columns,) True for those that are not zero, may not be, or whose reduced cost d = c − Aᵀy is small against |c| + |A|ᵀ|y|."""
-    program = solver.program
+def _worth_while(solver: Solver, first: Answer, entries: tuple[Ints, Ints, Floats], near: float) -> Bools:
+    """(columns,) True for those that are not zero, may not be, or whose reduced cost d = c − Aᵀy is small against |c| + |A|ᵀ|y|.
+
+    `entries`: rows, columns and values of A.
+    """
+    program, (row, column, value) = solver.program, entries
     assert first.x is not None
     assert first.row_dual is not None
+    assert first.column_dual is not None
     open_ = program.column_upper > program.column_lower
     if np.isfinite(near):
         price = first.row_dual if solver.added is None else np.append(first.row_dual, first.added_dual)
-        open_ &= program.integer | (first.column_dual <= near * (np.abs(solver.costs) + abs(matrix).T @ np.abs(price)))
+        effects = np.bincount(column, weights=np.abs(value * price[row]), minlength=len(open_))
+        open_ &= program.integer | (first.column_dual <= near * (np.abs(solver.costs) + effects))
     return np.asarray(open_ | (first.x > 0) | (program.column_lower != 0))

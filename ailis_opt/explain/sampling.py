@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from math import comb
 
 import numpy as np
-from scipy.stats import t as student
 
 from ailis_models.arrays import Bools, Floats, Ints
 from ailis_opt.explain.lattice import Interval, Lattice
@@ -65,6 +64,8 @@ class Sample:
 
         The interval is Student's for the estimate, with the width of the solved sets added on either side. `known`: (2^n,)
         """
+        from scipy.stats import t as student  # takes a second to load, and is seldom needed
+
         lattice, n = self.lattice, self.lattice.n
         drawn = [self._drawn(stratum, known) for stratum in self.strata]
         partial = [len(d) for s, d in zip(self.strata, drawn, strict=True) if len(d) < len(s.sets)]
