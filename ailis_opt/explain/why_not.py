@@ -215,8 +215,8 @@ class _Question:
 
     def _cheaper(self, program: Program, by: float) -> Program:
         """The offer's price per GPU-hour lowered."""
-        cost = program.cost.copy()
-        cost[self.place.columns] -= by * self.place.gpu_hours
+        cost, (columns, hours) = program.cost.copy(), self.place.paid
+        cost[columns] -= by * hours
         return replace(program, cost=cost)
 
     # -- the layers in the way ------------------------------------------------------------------------------------------------
@@ -252,7 +252,8 @@ class _Question:
             return Removal(layer, "no" if extra.lower > 0 else "not proven", extra)
         if layer == "contract" and place.committed:  # capacity by the hour stands for lots, and any of it will do
             columns = by_hour_columns(self.layered.prepared, program.layout, place.position)
-            place, plan = replace(place, columns=columns, gpu_hours=self.layered.data.slices.hours[:, 0]), None
+            hours, none = self.layered.data.slices.hours[:, 0], np.zeros(0, dtype=np.int64)
+            place, plan = replace(place, columns=columns, gpu_hours=hours, called=none, called_hours=np.zeros(0)), None
         if not (program.column_upper[place.columns] > 0).any():
             return Removal(layer, "no", NOTHING)
         free = self.layered.solve(program, self.gap, seconds / 2, self.base.upper)

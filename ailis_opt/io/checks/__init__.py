@@ -18,6 +18,7 @@ CHECKS = (
     references.references,
     ranges.periods,
     meaning.offers,
+    meaning.shared_lots,
     meaning.workloads,
     meaning.not_yet,
     needs.skus,
