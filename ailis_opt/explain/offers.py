@@ -32,8 +32,10 @@ class Stand:
     fewest: float  # lots that are sold together
     columns: Ints  # (n,)
     gpu_hours: Floats  # (n,) GPU-hours inside the horizon of one lot in each column that are paid whether used or not
+    lot_hours: float  # GPU-hours of a lot in the column in which it has most, paid or not
     called: Ints  # (m,) columns of GPUs that are paid only where they are used
     called_hours: Floats  # (m,) hours of each
+    mixed: bool = False  # whether lots signed before are called by the same columns: the price is not that of new lots alone
 
     @property
     def paid(self) -> tuple[Ints, Floats]:
@@ -86,10 +88,11 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
         first = layout.plan.n_columns + layout.slice.n_columns * np.arange(layout.slices)
         columns = first + group.start + group.keys.index(position)
         hours = d.slices.hours[:, 0]
-    called = np.zeros(0, dtype=np.int64)
+    called, mixed = np.zeros(0, dtype=np.int64), False
     if committed and position in d.committed.callable:
         group, scope = layout.column("called")
-        called = layout.numbers(scope, group)[:, d.committed.callable.tolist().index(position)]
+        v = d.committed.callable.tolist().index(position)
+        called, mixed = layout.numbers(scope, group)[:, v], bool(d.committed.callable_already[:, v].any())
     return Stand(
         offer=str(offers["offer"].iloc[row]),
         twins=tuple(str(offers["offer"].iloc[i]) for i in rows if i != row),
@@ -102,8 +105,10 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
         fewest=max(1.0, float(kind.least[position])),
         columns=columns,
         gpu_hours=hours * float((d.committed.paid_gpus if committed else kind.lot_gpus)[position]),
+        lot_hours=float(hours.max(initial=0.0) if committed else hours.sum()) * float(kind.lot_gpus[position]),
         called=called,
         called_hours=np.tile(d.slices.hours[:, 0], len(called) // max(layout.slices, 1)),
+        mixed=mixed,
     )
 
 
