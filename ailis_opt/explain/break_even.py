@@ -100,7 +100,7 @@ def break_even(
         if found.status == "infeasible":
             return NEVER, None
         plan = found.x
-    hours_least, scale = shortest(program, place, slivers), max(place.price, 1e-6)
+    best, hours_least, scale = plan, shortest(program, place, slivers), max(place.price, 1e-6)
     low, high, proven = -np.inf, np.inf, False
     for _ in range(STEPS):
         if plan is None or clock.left <= 0:
@@ -108,7 +108,7 @@ def break_even(
         hours, cost = place.hours(plan), money(program, plan)
         improved = (cost - zero.lower) / hours < high - ROUNDING * scale
         if improved:
-            high = (cost - zero.lower) / hours
+            high, best = (cost - zero.lower) / hours, plan
         step = (cost - zero.upper) / hours
         if not improved:  # what is left is to prove that at a price a little higher no plan that takes it is as good
             step -= 2 * gap * abs(cost) / hours
@@ -119,4 +119,4 @@ def break_even(
             break
         proven, plan = not improved, found.x
     ends = [0.0 if abs(x) <= ROUNDING * scale else x for x in (place.price - high, place.price - min(low, high))]
-    return Range(*ends), plan
+    return Range(*ends), best

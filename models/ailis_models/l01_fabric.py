@@ -117,7 +117,9 @@ def shared_starts(m: Any, d: Data) -> Rows:
 
 @family("L1.supply", "slice", unit="lot", index=("group",))
 def shared_by_hour(m: Any, d: Data) -> Rows:
-    """The same for their capacity by the hour: Σ_{y in g} by_hour[y] ÷ lot_gpus[y] <= group_most[g]   [lots].
+    """The same for their capacity by the hour.
+
+    Σ_{y in g} by_hour[y] ÷ lot_gpus[y] <= group_most[g]   [lots]
 
     Written only where layers are compared; by_hour[y] is 0 where market terms are enforced.
     """
