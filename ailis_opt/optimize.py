@@ -62,10 +62,8 @@ def solve(
             header = instance.header.model_copy(update={"objective": objective})
             instance = replace(instance, header=header)
         seen = time.monotonic()
-        prepared = preparation.prepare(instance)
-        preparation.require_open_routes(instance, prepared)
-        _require_weight(instance, prepared)
-        ready = time.monotonic()
+        prepared = ready(instance)
+        begins = time.monotonic()
         options = Options(instance.header.objective == "cost_per_outcome", gap, time_limit)
         if worker is None:
             solved, interrupted = solve_job(Job(prepared.data, options), lambda p: bool(tell(p))), False
@@ -74,9 +72,17 @@ def solve(
     finally:
         if worker is not None:
             worker.close()
-    timings = {"read_s": seen - begun, "prepare_s": ready - seen, "build_s": solved.build_s, "solve_s": solved.solve_s}
+    timings = {"read_s": seen - begun, "prepare_s": begins - seen, "build_s": solved.build_s, "solve_s": solved.solve_s}
     timings |= {"solver_s": solved.outcome.solver_s, "polish_s": solved.outcome.polish_s}
-    return _result(instance, prepared, solved, interrupted, timings)
+    return published(instance, prepared, solved, interrupted, timings)
+
+
+def ready(instance: Instance) -> Prepared:
+    """The instance prepared, and fit to be solved. Raises InputError, NoRouteError."""
+    prepared = preparation.prepare(instance)
+    preparation.require_open_routes(instance, prepared)
+    _require_weight(instance, prepared)
+    return prepared
 
 
 def _require_weight(instance: Instance, prepared: Prepared) -> None:
@@ -87,7 +93,8 @@ def _require_weight(instance: Instance, prepared: Prepared) -> None:
         raise InputError([Fault("workloads", why, "Give an outcome_weight above 0, or minimize cost", column="outcome_weight", value="0")])
 
 
-def _result(instance: Instance, prepared: Prepared, solved: Solved, interrupted: bool, timings: dict[str, float]) -> Result:
+def published(instance: Instance, prepared: Prepared, solved: Solved, interrupted: bool, timings: dict[str, float]) -> Result:
+    """What a search found as a result: read back, in money, audited. Raises InfeasibleError, NoPlanError, AuditError."""
     outcome = solved.outcome
     if outcome.status == "infeasible":
         raise InfeasibleError("no plan meets every limit of the instance (a second solve without presolve agrees)")

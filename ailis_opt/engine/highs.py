@@ -117,6 +117,10 @@ class Solver:
         if self._root is not None:
             self._highs.setBasis(self._root)
 
+    def inherit(self, other: Solver) -> None:
+        """Start from the last relaxation of a solver whose program has the same rows and columns."""
+        self._basis = self._root = other._root
+
     def add_row(self, columns: Ints, values: Floats, lower: float, upper: float) -> None:
         """One more row, lower <= values·x[columns] <= upper, after all others; it stays through `use`. The last basis stays good."""
         held: Floats = values * self.scaling.column[columns]

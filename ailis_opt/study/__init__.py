@@ -1,0 +1,1 @@
+"""Many solves: what-ifs, studies, and what is made of their results."""
