@@ -113,7 +113,7 @@ class Judge:
         """Signed at the asked price, and the price at which it breaks even."""
         zero, slivers = self.task.without.cost, not self.place.whole
         if not (self.program.column_upper[self.place.columns] > 0).any():
-            return Price(Range(np.inf, np.inf), NEVER, np.nan, 0.0, 0.0, None, True)
+            return self._idle()
         if np.isinf(zero.lower):
             found = Search(self.program, Options(self.ratio, self.task.gap, self.clock.share(0.9)), self._report, self.solver).run()
         else:
@@ -134,6 +134,25 @@ class Judge:
                 at = float(np.clip(0.0 if abs(at) <= ROUNDING * max(self.place.price, 1e-6) else at, between.lower, between.upper))
             done &= bool(np.isfinite(between.lower) and np.isfinite(between.upper)) or between == NEVER or bool(np.isinf(zero.lower))
         return Price(Range(found.lower, found.upper), between, at, lots, hours, tables, done and not self.stop())
+
+    def _idle(self) -> Price:
+        """Of a contract that no workload could use, or that cannot start inside the horizon: what a lot of it costs is lost."""
+        c, zero, lots = self.data.committed, self.task.without.cost, [(np.inf, -np.inf)]
+        for s in self.stands:
+            t = np.arange(len(s.columns))
+            there = (t >= c.first[s.position]) & (t <= c.last[s.position]) & (self.offered > 0)
+            cost, hours = self.money.cost[s.columns][there], s.gpu_hours[there]
+            free = cost - self.place.price * hours
+            lots += [(c, -f / h if h > 0 else 0.0) for c, f, h in zip(cost * s.fewest, free, hours, strict=True)]
+        dearer, at = min(cost for cost, _ in lots), max(price for _, price in lots)
+        if np.isinf(dearer):
+            return Price(Range(np.inf, np.inf), NEVER, np.nan, 0.0, 0.0, None, True)
+        return Price(Range(zero.lower + dearer, zero.upper + dearer), Range(at, at), at, 0.0, 0.0, None, True)
+
+    @property
+    def offered(self) -> float:
+        """Lots of the contract that are there to be signed."""
+        return float(self.prepared.supply.offers["max_lots"].iloc[self.place.row])
 
     def curve(self) -> Curve:
         """What 1, 2, … lots are worth at price 0: the demand curve, on a grid where there are many."""

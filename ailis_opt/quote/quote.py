@@ -287,7 +287,7 @@ def _offered(instance: Instance, sheet: Sheet) -> dict[tuple[str, str], tuple[In
 def _without(instance: Instance, gap: float, clock: Clock, in_process: bool) -> Result | None:
     """The best plan without any contract; None if there is none."""
     try:
-        return solve(instance, gap=gap, time_limit=clock.share(0.3), in_process=in_process)
+        return solve(instance, gap=gap, time_limit=clock.share(0.4), in_process=in_process)
     except InfeasibleError:
         return None
 

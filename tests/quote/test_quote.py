@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from ailis_opt import solve
@@ -208,6 +207,15 @@ def test_cost_per_outcome_where_shedding_pays(tmp_path: Path) -> None:
     assert values(found.best) == [(1, about(5), about(1))]
 
 
+def test_no_use_for_it(tmp_path: Path) -> None:
+    """Work must be in Germany, the contract is in France: what is paid upfront is lost even if the rest is a gift."""
+    found = judged(tmp_path, market(HIRE, work={"jurisdictions": ["DE"]}), contract(2, region="b", max_lots=4, upfront_per_gpu=0.5))
+    assert break_even(found.best) == about(-0.5)
+    assert found.best.case.verdict == "do not sign"
+    (row,) = found.to_dict()["regret"]
+    assert (row["if_signed"], row["if_not"]) == (about(2.5), 0)
+
+
 def test_needed(tmp_path: Path) -> None:
     """Without it there is no plan."""
     found = judged(tmp_path, market(offer("few", 3, max_lots=4)), contract(50, max_lots=10))
@@ -299,10 +307,10 @@ def test_states_have_the_last_word(tmp_path: Path) -> None:
 # -- random instances --------------------------------------------------------------------------------------------------------------
 
 
-def random_contract(seed: int, data: Data) -> dict[str, Any]:
-    """A contract beside some offer of the instance, with terms of every kind."""
+def random_contract(seed: int, data: Data, used: bool = False) -> dict[str, Any]:
+    """A contract beside some offer of the instance, with terms of every kind; `used`: where work surely runs."""
     rng = random.Random(f"contract {seed}")
-    beside = rng.choice(data["tables"]["offers"])
+    beside = rng.choice([o for o in data["tables"]["offers"] if not used or o["offer"].startswith("firm")])
     row = {c: beside[c] for c in ("provider", "operator_country", "region", "sku", "tier", "power", "cluster_gpus") if c in beside}
     row |= {"offer": "deal", "price_per_gpu_hour": round(rng.uniform(0.5, 4), 2), "lot_gpus": rng.choice([1, 2, 3, 4])}
     row["max_lots"] = rng.randint(1, 4)
@@ -384,13 +392,15 @@ def convex(seed: int) -> Data:
 @pytest.mark.parametrize("seed", range(100, 106))
 def test_the_demand_curve_never_rises_where_the_instance_is_convex(seed: int, tmp_path: Path) -> None:
     data = convex(seed)
-    terms = random_contract(seed, data) | {"whole_lots": False, "max_lots": 6}
+    terms = random_contract(seed, data, used=True) | {"whole_lots": False, "max_lots": 6, "lead_periods": 0}
     terms.pop("min_lots", None)
     found = quote(as_instance(data), sheet_of(tmp_path, terms), gap=GAP, in_process=True)
     curve = found.best.case.curve
     assert curve is not None
     assert curve.done
     prices = [p.best_marginal for p in curve.points[1:]]
+    assert prices[0] > 0 or "upfront_per_gpu" in terms
     assert all(later <= sooner + 1e-6 * (1 + sooner) for sooner, later in itertools.pairwise(prices)), prices
     at = found.best.case.break_even
-    assert at is None or at >= prices[0] * (1 - 1e-6) or not np.isfinite(at)
+    assert at is not None
+    assert at >= prices[0] * (1 - 1e-6)
