@@ -81,7 +81,7 @@ def _verdict(q: Quote, a: Alternative) -> list[RenderableType]:
     if case.break_even is not None and case.break_even < 0:
         parts.append(line(f"it would not pay as a gift: it breaks even at {number(case.break_even)} {unit}"))
     elif case.break_even is not None:
-        within = "" if span(between) == number(case.break_even) else f" (between {span(between)})"
+        within = "" if span(between) == number(case.break_even) else f" (proven: {span(between)})"
         parts.append(line(f"breaks even at {number(case.break_even)} {unit}{within}: below it signing saves, above it does not"))
     lots = case.price.lots
     paid = f"{number(lots)} {'lot' if lots == 1 else 'lots'} and {number(case.price.gpu_hours)} GPU-hours"
