@@ -143,7 +143,7 @@ class Judge:
             there = (t >= c.first[s.position]) & (t <= c.last[s.position]) & (self.offered > 0)
             cost, hours = self.money.cost[s.columns][there], s.gpu_hours[there]
             free = cost - self.place.price * hours
-            lots += [(c, -f / h if h > 0 else 0.0) for c, f, h in zip(cost * s.fewest, free, hours, strict=True)]
+            lots += [(all_, -f / h if h > 0 else 0.0) for all_, f, h in zip(cost * s.fewest, free, hours, strict=True)]
         dearer, at = min(cost for cost, _ in lots), max(price for _, price in lots)
         if np.isinf(dearer):
             return Price(Range(np.inf, np.inf), NEVER, np.nan, 0.0, 0.0, None, True)
