@@ -33,8 +33,16 @@ class Fault:
     row: int | None = None  # line of the file for CSV and YAML, data row (from 1) for Parquet
     column: str | None = None
     value: str | None = None
+    mark: tuple[int, int] | None = None  # where `file` is no file but a text: begin and end of what is wrong in it
+
+    @property
+    def pointer(self) -> str:
+        """A line to print under `file`, with marks under what is wrong; empty where there is no mark."""
+        return "" if self.mark is None else " " * self.mark[0] + "^" * max(1, self.mark[1] - self.mark[0])
 
     def __str__(self) -> str:
+        if self.mark is not None:
+            return f"{self.file}\n{self.pointer}\n{self.why}. {self.mend}"
         where = self.file
         if self.row is not None:
             where += f", row {self.row}"
@@ -52,6 +60,10 @@ class InputError(AilisError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(str(f) for f in self.faults))
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Fault, ...]]]:
+        """Passes from one process to another with its faults."""
+        return type(self), (self.faults,)
 
 
 class InfeasibleError(AilisError):

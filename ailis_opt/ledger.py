@@ -29,7 +29,8 @@ def add_money(instance: Instance, p: Prepared, decided: Decisions, tables: dict[
     bought["cost"] = bought["lots"].to_numpy(float) * (price + upfront)[t, o]
     o = at.get_indexer(before["offer"])
     before["cost"] = before["lots"].to_numpy(float) * (price + upfront)[0, o]
-    hired["cost"] = hired["gpu_hours"].to_numpy(float) * offers["price_per_gpu_hour"].to_numpy(float)[at.get_indexer(hired["offer"])]
+    o, t = at.get_indexer(hired["offer"]), hired["period"].to_numpy(np.int64)
+    hired["cost"] = hired["gpu_hours"].to_numpy(float) * p.supply.prices[t, o]
 
     gpus = _gpus(p, decided)
     used = gpus.sum(axis=2)
@@ -45,8 +46,9 @@ def add_money(instance: Instance, p: Prepared, decided: Decisions, tables: dict[
         busy = np.minimum(used, usable) / np.where(usable > 0, usable, 1.0)
         rows += _shared(component, by_slice * busy, gpus)
         rows.append((NOBODY, component, float((by_slice * (1 - busy)).sum())))
+    hourly = p.supply.prices[p.data.calendar.slice_period] * offers["lot_gpus"].to_numpy(float)
     for component in ("on_demand", "interruptible", *COMMITTED):  # of committed offers: what is called
-        mine = np.where(offers["contract"] == component, offers["price_per_gpu_hour"].to_numpy(float) * offers["lot_gpus"], 0.0)
+        mine = np.where(offers["contract"] == component, hourly, 0.0)
         rows += _shared(component, _by_pool(p, decided.hired * mine) * hours[:, None], gpus)
     rows += _shared("energy", kwh * p.data.slices.energy_price, gpus)
     rows += _data_rows(instance, tables["placements"])

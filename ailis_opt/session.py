@@ -40,7 +40,7 @@ class Session:
         built = time.monotonic()
         options = Options(ratio, gap, max(time_limit - (built - begun), 0.0))
         if self._solver is not None and program.layout == self._layout:
-            solver.inherit(self._solver)
+            solver.begin(self._solver.root, self._solver.seconds_afresh)
             search = Search(program, replace(options, price=self._objective), lambda _: False, solver, self._plan)
         else:
             search = Search(program, options, lambda _: False, solver)

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGE = README.read_text(encoding="utf-8")
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "models")])}
-LATER = ("whatif", "hedge", "batch", "compare", "export")
+LATER = ("hedge", "batch", "compare", "export")
 SOLVED = "ailis-opt solve instances/quickstart --gap 1e-9"
 EXPLAINED = "ailis-opt explain instances/quickstart"
 MINE = "ailis-opt solve mine.yaml --out mine-result"
@@ -91,6 +91,26 @@ def test_commands_run(desk: Path, update: bool, monkeypatch: pytest.MonkeyPatch,
     assert f"{figure[1]} EUR per resolved ticket" in mine
     signed = [row.split()[1:4:2] for row in mine.splitlines() if row.startswith("  paris-reserved")]
     assert signed == [["2027-01", "1"], ["2027-02", "1"]]
+
+
+def test_the_cases_of_whatif_are_as_shown(
+    desk: Path, update: bool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What the page shows of `whatif` is what is printed, and the switches that it tells of lie in the intervals found."""
+    compared, swept = [line for line in commands() if " whatif " in line]
+    assert run(compared, monkeypatch) == 0
+    now = capfd.readouterr().out.rstrip("\n") + "\n"
+    (shown,) = blocks("output")
+    if update:
+        README.write_text(PAGE.replace(f"```output\n{shown}```", f"```output\n{now}```"), encoding="utf-8")
+    else:
+        assert shown == now
+    assert run(f"{swept} --json", monkeypatch) == 0
+    switches = json.loads(capfd.readouterr().out)["sweep"]["switches"]
+    told = re.search(r"up to ([\d.]+) USD an hour, a second one up to ([\d.]+), and the first one up to ([\d.]+)", PAGE)
+    assert told is not None
+    assert len(switches) == 3
+    assert all(s["from"] <= float(price) <= s["to"] for s, price in zip(switches, told.groups(), strict=True))
 
 
 def test_excerpt_of_the_demo() -> None:

@@ -168,8 +168,15 @@ def _hired(world: World, hired: pd.DataFrame, callable_: Floats, ledger: Ledger)
     ledger.at_most("contract", "min_lots", "GPUs", -total, -least, labels, mask=chosen & (total > ledger.tolerance))
     ledger.at_most("contract", "called", "GPUs", total, callable_, labels, mask=~chosen)
     gpu_hours = gpus * world.slice_hours[place]
-    paid = gpu_hours * row["price_per_gpu_hour"].to_numpy(float)
+    paid = gpu_hours * _hourly_price(world, row)
     ledger.stated("hired.gpu_hours", "GPU-hours", hired["gpu_hours"], gpu_hours, where)
     ledger.stated("hired.cost", world.header.currency, hired["cost"], paid, where)
     contract = row["contract"].to_numpy()
     return total, {kind: float(paid[contract == kind].sum()) for kind in ("owned", "reserved", "on_demand", "interruptible")}
+
+
+def _hourly_price(world: World, hired: pd.DataFrame) -> Floats:
+    """(rows,) price of a GPU-hour of the offer in the period: that of the table `prices` where it has a row, else the offer's own."""
+    stated = world.tables["prices"][["offer", "period", "price_per_gpu_hour"]]
+    found = hired[["offer", "period"]].merge(stated, on=["offer", "period"], how="left")["price_per_gpu_hour"].to_numpy(float)
+    return np.where(np.isnan(found), hired["price_per_gpu_hour"].to_numpy(float), found)

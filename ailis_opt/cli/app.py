@@ -184,6 +184,41 @@ def quote(
 
 
 @app.command()
+def whatif(
+    instance: InstancePath,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="CHANGE", help="A case: one change, or several separated by ';'. May be repeated.", show_default=False
+        ),
+    ] = None,
+    changes: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Cases from a YAML file: name: [change, ...].", show_default=False)
+    ] = None,
+    sweep: Annotated[
+        str | None, typer.Option(metavar="CHANGE", help="A curve: a change whose value is FROM..TO / NUMBER OF VALUES.", show_default=False)
+    ] = None,
+    layers: Annotated[bool, typer.Option("--layers", help="Solve without each layer, too: which layers bind, proven.")] = False,
+    gap: Annotated[float, typer.Option(callback=_gap, metavar="G", help="Relative gap of every solve.")] = 1e-4,
+    time_limit: Annotated[
+        float | None, typer.Option(callback=_seconds, metavar="S", help="Seconds for each solve at most.", show_default="none")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(callback=_jobs, metavar="N", help="Processes.", show_default="as many as processors")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write whatif.json, whatif.txt and sweep.svg.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """What would change: the instance and changed ones, solved and set side by side."""
+    with boundary(as_json):
+        from ailis_opt.cli.whatif import Request, run_whatif
+
+        if not sets and changes is None and sweep is None:
+            raise typer.BadParameter("say what is changed: --set, --changes or --sweep")
+        request = Request(instance, tuple(sets or ()), changes, sweep, gap, time_limit, jobs, layers, out, as_json, quiet)
+        raise typer.Exit(run_whatif(request))
+
+
+@app.command()
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `solve --out` wrote.", show_default=False)],
     out: Annotated[

@@ -14,6 +14,8 @@ import numpy as np
 
 from ailis_models.arrays import Floats
 from ailis_opt.engine.compile import Program
+from ailis_opt.engine.core import NEAR as NEAR_CORE
+from ailis_opt.engine.core import core_of
 from ailis_opt.engine.dive import dive
 from ailis_opt.engine.highs import Answer, Solver
 from ailis_opt.engine.search import PATIENCE, SMALL
@@ -83,9 +85,11 @@ class _Question:
         small = len(self.program.value) <= SMALL
         if not small:
             now = time.monotonic()
-            found = dive(self.solver, relaxed, now + min(DIVE_SECONDS, DIVE_SHARE * (self.deadline - now)))
-            if found is not None and self._holds(found):
-                return True
+            until = now + min(DIVE_SECONDS, DIVE_SHARE * (self.deadline - now))
+            for near in (NEAR_CORE, np.inf):
+                found = dive(core_of(self.solver, relaxed, near), self.solver, relaxed, until)
+                if found is not None and self._holds(self.solver.integers(found)):
+                    return True
         gap = 1.0 if np.isinf(self.most) else max(NEAR * abs(self.most), 1e-9)
         answer, stop = relaxed, None if np.isinf(self.most) else self._settled
         for strict in (False, True):

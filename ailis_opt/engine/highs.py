@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import highspy
@@ -15,7 +15,7 @@ import numpy as np
 
 from ailis_models.arrays import Floats, Ints
 from ailis_opt.engine.compile import Program
-from ailis_opt.engine.scaling import check, scale, scaled
+from ailis_opt.engine.scaling import Scaling, check, scale, scaled
 from ailis_opt.errors import AilisError
 
 Tick = Callable[[float, float, Floats | None], bool]
@@ -36,6 +36,18 @@ class Answer:
     row_dual: Floats | None = None
     column_dual: Floats | None = None
     added_dual: float = 0.0  # of the row added
+    basis: highspy.HighsBasis | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddedRow:
+    """A row after all others: lower <= values·x[columns] <= upper; `scale`: what the solver sees it multiplied by."""
+
+    columns: Ints
+    values: Floats
+    lower: float
+    upper: float
+    scale: float
 
 
 class _Quiet(highspy.Highs):
@@ -50,16 +62,20 @@ class _Quiet(highspy.Highs):
 class Solver:
     """A program inside HiGHS. `q` is the price of a lost outcome: the objective is cost + q·lost (N − qD up to a constant)."""
 
-    def __init__(self, program: Program) -> None:
-        check(program)
+    def __init__(self, program: Program, scaling: Scaling | None = None) -> None:
+        if scaling is None:
+            check(program)
         self.program = p = program
-        self.scaling = scale(p)
+        self.scaling = scaling or scale(p)
         self._integers = np.flatnonzero(p.integer).astype(np.int32)
         self._money, self._q = 1.0, 0.0
         self._basis: highspy.HighsBasis | None = None  # of the last LP solved
         self._root: highspy.HighsBasis | None = None  # of the last relaxation with no integer fixed
         self._before: highspy.HighsBasis | None = None  # the same when a row was added
         self._added = 1.0  # what the row added is multiplied by
+        self.added: AddedRow | None = None
+        self._fresh = True  # HiGHS has no basis to start from
+        self.seconds_afresh = np.inf  # that the last relaxation without a basis took
         self.seconds = 0.0  # inside HiGHS
         quiet: Callable[[], Any] = _Quiet
         self._highs = h = quiet()
@@ -90,11 +106,19 @@ class Solver:
         """Look for any plan at all."""
         self._objective(0.0, 0.0)
 
+    def follow(self, other: Solver) -> None:
+        """Minimize what another solver minimizes."""
+        self._objective(other._money, other._q)
+
     def _objective(self, money: float, q: float) -> None:
-        p = self.program
         self._money, self._q = money, q
-        cost = (money * p.cost + q * p.lost) * self.scaling.column * self.scaling.cost
+        cost = self.costs * self.scaling.column * self.scaling.cost
         self._highs.changeColsCost(len(cost), np.arange(len(cost), dtype=np.int32), cost)
+
+    @property
+    def costs(self) -> Floats:
+        """(columns,) the objective now set."""
+        return np.asarray(self._money * self.program.cost + self._q * self.program.lost)
 
     def use(self, program: Program) -> None:
         """Another program of the same matrix and costs, with its own bounds and its own whole columns."""
@@ -116,16 +140,25 @@ class Solver:
         """Go on from the basis kept last, whatever was solved since."""
         if self._root is not None:
             self._highs.setBasis(self._root)
+            self._fresh = False
 
-    def inherit(self, other: Solver) -> None:
-        """Start from the last relaxation of a solver whose program has the same rows and columns."""
-        self._basis = self._root = other._root
+    def begin(self, basis: highspy.HighsBasis | None, seconds: float) -> None:
+        """Start from a basis of a program with the same rows and columns; `seconds`: what one without a basis would take."""
+        self._basis = self._root = basis
+        self.seconds_afresh = seconds
+        self.recall()
+
+    @property
+    def root(self) -> highspy.HighsBasis | None:
+        """The basis that `remember` kept."""
+        return self._root
 
     def add_row(self, columns: Ints, values: Floats, lower: float, upper: float) -> None:
         """One more row, lower <= values·x[columns] <= upper, after all others; it stays through `use`. The last basis stays good."""
         held: Floats = values * self.scaling.column[columns]
         self._added = float(2.0 ** -np.round(np.log2(np.abs(held).max(initial=1e-300))))
         self._highs.addRow(lower * self._added, upper * self._added, len(columns), columns.astype(np.int32), held * self._added)
+        self.added = AddedRow(columns, values, lower, upper, self._added)
         self._before = self._basis
         if self._basis is not None:
             basis = highspy.HighsBasis()
@@ -138,10 +171,13 @@ class Solver:
     def move_added_row(self, lower: float, upper: float) -> None:
         """Other bounds of the row added."""
         self._highs.changeRowBounds(len(self.scaling.row), lower * self._added, upper * self._added)
+        assert self.added is not None
+        self.added = replace(self.added, lower=lower, upper=upper)
 
     def drop_added_row(self) -> None:
         """Without the row added, and with the basis from before."""
         self._highs.deleteRows(1, np.array([len(self.scaling.row)], dtype=np.int32))
+        self.added = None
         self._basis = self._root = self._before
         if self._basis is not None:
             self._highs.setBasis(self._basis)
@@ -159,24 +195,31 @@ class Solver:
         """Values of the integer columns of x."""
         return x[self._integers]
 
-    def relax(self, deadline: float, presolve: bool = True, warm: bool = False, patience: float | None = None) -> Answer:
+    def relax(
+        self, deadline: float, presolve: bool = True, warm: bool = False, patience: float | None = None, duals: bool = True
+    ) -> Answer:
         """Solve the LP relaxation (with the integer bounds now set): optimum and duals. `warm` starts from the basis of the last one.
 
-        HiGHS goes on from what it has, without presolve, where it has a basis. With `patience` it gets so many seconds for that; then it
-        starts afresh with presolve, which is faster where much has changed.
+        HiGHS goes on from what it has, without presolve, where it has a basis. With `patience` that may take this share of the time that
+        the last start afresh took; then it starts afresh with presolve, which is faster where much has changed.
         """
         h = self._highs
         h.setOptionValue("solve_relaxation", True)
         if warm and self._basis is not None:
             h.setBasis(self._basis)
-        if patience is not None:
-            answer = self._run(min(deadline, time.monotonic() + patience), None, presolve)
-        if patience is None or (answer.status == "limit" and time.monotonic() < deadline):
-            if patience is not None:
-                h.clearSolver()
+            self._fresh = False
+        begun, fresh = time.monotonic(), self._fresh
+        limit = np.inf if fresh or patience is None else begun + patience * self.seconds_afresh
+        answer = self._run(min(deadline, limit), None, presolve)
+        if answer.status == "limit" and limit < deadline and time.monotonic() < deadline:
+            h.clearSolver()
+            begun, fresh = time.monotonic(), True
             answer = self._run(deadline, None, presolve)
+        if fresh and answer.status == "optimal":
+            self.seconds_afresh = time.monotonic() - begun
+        self._fresh = answer.status == "infeasible" and fresh  # presolve leaves no basis behind
         h.setOptionValue("solve_relaxation", False)
-        if answer.x is None or answer.status != "optimal":
+        if answer.x is None or answer.status != "optimal" or not duals:
             return answer
         self._basis = h.getBasis()
         solution = h.getSolution()
@@ -189,6 +232,7 @@ class Solver:
             row_dual[:rows] * self.scaling.row / scale,
             np.asarray(solution.col_dual) / self.scaling.column / scale,
             float(row_dual[rows]) * self._added / scale if len(row_dual) > rows else 0.0,
+            self._basis,
         )
 
     def search(
@@ -211,6 +255,7 @@ class Solver:
             known.col_value = (start / self.scaling.column).tolist()
             h.setSolution(known)
         answer = self._run(deadline, stop, presolve)
+        self._fresh = True
         h.setOptionValue("primal_feasibility_tolerance", 1e-7)
         return answer
 

@@ -28,7 +28,7 @@ class Scaling:
     row: Floats
     column: Floats
     cost: float
-    entry: Floats  # (entries of the plan and of one slice) what the coefficients are multiplied by
+    entry: Floats  # (entries,) or (entries of the plan and of one slice,) what the coefficients are multiplied by
 
 
 def check(p: Program) -> None:
@@ -85,9 +85,11 @@ def scale(p: Program) -> Scaling:
 @contextmanager
 def scaled(p: Program, by: Scaling) -> Iterator[None]:
     """Inside, the program's numbers are those that the solver sees. They are scaled in place, as copies would take longer, and put back."""
-    plan_entries = int(p.start[p.layout.plan.n_rows])
-    once, many = split(p.value, plan_entries, p.layout.slices)
-    matrix = [(once, by.entry[:plan_entries]), (many, by.entry[plan_entries:])]
+    matrix = [(p.value, by.entry)]
+    if len(by.entry) != len(p.value):
+        plan_entries = int(p.start[p.layout.plan.n_rows])
+        once, many = split(p.value, plan_entries, p.layout.slices)
+        matrix = [(once, by.entry[:plan_entries]), (many, by.entry[plan_entries:])]
 
     def turn(into: np.ufunc, out_of: np.ufunc) -> None:
         for values, factor in (*matrix, (p.row_lower, by.row), (p.row_upper, by.row), (p.cost, by.column), (p.cost, by.cost)):

@@ -14,14 +14,14 @@ import numpy as np
 
 from ailis_models.arrays import Floats
 from ailis_opt.engine.compile import Program
-from ailis_opt.engine.dive import dive
+from ailis_opt.engine.core import NEAR, Core, core_of
+from ailis_opt.engine.dive import dive, improved
 from ailis_opt.engine.highs import Answer, Solver, Tick
 from ailis_opt.engine.ratio import RatioResult, Step, minimize_ratio
 
 SMALL = 20_000  # entries up to which the search goes without presolve: it costs nothing there, and HiGHS 1.15's has errors (3274)
 ROUND = 1e-9
-NEAR = 0.02  # of the bound: how far a plan of a tighter program may be from it to be worth a polish
-PATIENCE = 0.4  # seconds that a relaxation may take from the basis of the one before, before it is solved afresh
+PATIENCE = 0.3  # of the time without a basis: what a relaxation may take from the one before, before it is solved afresh
 RESERVE_SECONDS, RESERVE_SHARE = 5.0, 0.1  # of the time limit, kept for polishing
 DIVE_SECONDS, DIVE_SHARE = 30.0, 0.3  # the same for a plan by rounding
 BOX_SECONDS, BOX_SHARE = 60.0, 0.3  # at most so long, and at most that share of the time left, for the search near the relaxation
@@ -89,6 +89,7 @@ class Search:
     solver: Solver = field(init=False)
     best: Floats | None = None
     polished: tuple[float, Answer] | None = None  # the price and the LP of `best`
+    last: tuple[float, Answer | None] | None = None  # the price and the answer of the last relaxation of the ratio
     lower: float = -np.inf
     solves: int = 0
     stopped: bool = False
@@ -180,22 +181,28 @@ class Search:
         return max(self.lower, certified)
 
     def _relaxed_step(self, price: float, _: float) -> Step:
-        self.solver.set_price(price)
-        answer = self._relax()
+        answer = self._relaxed_at(price)
         if answer is None or answer.x is None:
             return Step(None, None, -np.inf)
         n, d = self._split(answer.x)
         return Step(n, d, n - price * d)
 
     def _integer_step(self, price: float, target: float) -> Step:
-        self.solver.set_price(price)
-        first = self._relax()
+        first = self._relaxed_at(price)
         if first is None or first.x is None:
             return Step(None, None, -np.inf)
         step = self._integers(target, first)
         return Step(step.cost, step.outcomes, step.bound + self.program.offset - price * self.program.asked)
 
     # -- solves ---------------------------------------------------------------------------------------------------------------
+
+    def _relaxed_at(self, price: float) -> Answer | None:
+        """The relaxation at a price, if it is not the last one solved."""
+        if self.last is None or self.last[0] != price:
+            self.solver.set_price(price)
+            self.last = (price, self._relax())
+        self.solver.set_price(price)
+        return self.last[1]
 
     def _relax(self) -> Answer | None:
         """The LP relaxation; 'infeasible' only if a second solve without presolve agrees; None if time is up."""
@@ -220,14 +227,8 @@ class Search:
         bound, plan = first.bound, self.best
         small = len(self.program.value) <= SMALL
         if not small:
-            if plan is None and self.known is not None and self.solver.value(self.known) - bound <= NEAR * abs(bound):
-                plan = self.polish(self.solver.integers(self.known))
-            if plan is None or self.solver.value(plan) - bound > target:
-                plan = self._better(plan, self._dive(first, target))
-            if self.options.quick or (plan is not None and self.solver.value(plan) - bound <= target):
-                return self._step(plan, bound)
-            plan = self._better(plan, self._near(values, target))
-            if plan is not None and self.solver.value(plan) - bound <= target:
+            plan = self._in_core(first, target)
+            if self.options.quick or self._enough(plan, bound, target):
                 return self._step(plan, bound)
         for strict in (False, True):
             answer = self.solver.search(self.deadline, 0.9 * target, plan, self._watch(), presolve=not (small or strict), strict=strict)
@@ -241,31 +242,70 @@ class Search:
                 break
         return self._step(plan, bound)
 
-    def _dive(self, first: Answer, target: float) -> Floats | None:
-        """A plan by rounding; one of many programs is rounded in haste first, and again with care where that will not do."""
-        self._tell("rounding")
-        now, plan = time.monotonic(), None
-        until = now + min(DIVE_SECONDS, DIVE_SHARE * (self.deadline - now))
-        for hasty in (True, False) if self.loaded else (False,):
-            self.solver.recall()
-            integers = dive(self.solver, first, until, hasty)
-            plan = self._better(plan, None if integers is None else self.polish(integers))
-            if plan is not None and (self.options.quick or self.solver.value(plan) - first.bound <= target):
-                break
-        return plan
+    def _in_core(self, first: Answer, target: float) -> Floats | None:
+        """A plan in the core of the relaxation: a known one, one by rounding, one with lots near those of the relaxation.
 
-    def _near(self, relaxed: Floats, target: float) -> Floats | None:
+        One of many programs is rounded in haste first, and again with care where that will not do.
+        """
+        now, ways = time.monotonic(), ((NEAR, True), (NEAR, False), (np.inf, False))
+        until = now + min(DIVE_SECONDS, DIVE_SHARE * (self.deadline - now))
+        core, plan, rounded = core_of(self.solver, first), self.best, None
+        if plan is None and self.known is not None:
+            plan = self._noted(core.plan(self.solver.integers(self.known), until))
+        for near, hasty in ways if self.loaded else ways[1:]:
+            if self._enough(plan, first.bound, target):
+                return plan
+            if time.monotonic() > until or (self.options.quick and rounded is not None):
+                break
+            self._tell("rounding")
+            core = core if near == NEAR else core_of(self.solver, first, near)
+            rounded = self._noted(dive(core, self.solver, first, until, hasty, self.known))
+            if rounded is not None and not self.options.quick:
+                rounded = self._noted(improved(core, self.solver, rounded, first.bound + target, until))
+            plan = self._better(plan, rounded)
+        if self.options.quick or self._enough(plan, first.bound, target):
+            return plan
+        return self._better(plan, self._near(core, first, target))
+
+    def _enough(self, plan: Floats | None, bound: float, target: float) -> bool:
+        """Whether a plan is within the gap of a bound on cost + price·lost: of that objective, or of the ratio itself."""
+        if plan is None:
+            return False
+        if self.solver.value(plan) - bound <= target:
+            return True
+        if not self._is_ratio or not np.isfinite(self.solver.price):
+            return False
+        best = self._objective(plan)
+        return best - self._proven(self.solver.price, bound) <= self.options.gap * best
+
+    def _near(self, core: Core, first: Answer, target: float) -> Floats | None:
         """A good plan with lots near those of the relaxation: a search in the box [floor − 1, ceil + 1], lots at 0 left at 0."""
-        lower, upper = self.solver.integer_bounds
-        lots, taken = self.program.rounded, relaxed > ROUND
+        assert first.x is not None
+        relaxed = self.solver.integers(first.x)[core.whole]
+        lower, upper = core.solver.integer_bounds
+        lots, taken = core.solver.program.rounded, relaxed > ROUND
         floor, ceil = np.floor(relaxed + ROUND) - 1, np.where(taken, np.ceil(relaxed - ROUND) + 1, 0.0)
-        self.solver.set_integer_bounds(np.where(lots, np.maximum(lower, floor), lower), np.where(lots, np.minimum(upper, ceil), upper))
+        core.solver.set_integer_bounds(np.where(lots, np.maximum(lower, floor), lower), np.where(lots, np.minimum(upper, ceil), upper))
         now = time.monotonic()
         until = now + min(BOX_SECONDS, BOX_SHARE * (self.deadline - now))
-        answer = self.solver.search(until, target, None, self._watch(certified=False))
+        tick = self._watch(certified=False)
+
+        def watch(bound: float, best: float, integers: Floats | None) -> bool:
+            return tick(bound, best, None if integers is None else core.spread(integers))
+
+        answer = core.solver.search(until, target, None, watch)
         self.solves += 1
-        self.solver.set_integer_bounds(lower, upper)
-        return None if answer.x is None else self.polish(self.solver.integers(answer.x))
+        core.solver.set_integer_bounds(lower, upper)
+        if answer.x is None:
+            return None
+        return self._noted(core.plan(core.spread(core.solver.integers(answer.x)), max(self.deadline, time.monotonic() + 5.0)))
+
+    def _noted(self, plan: Floats | None) -> Floats | None:
+        """A plan that was found, kept if it is the best so far."""
+        if plan is not None and (self.best is None or self._objective(plan) < self._objective(self.best)):
+            self.best, self.polished = plan, None
+            self._tell("plan", np.round(self.solver.integers(plan)))
+        return plan
 
     def polish(self, integers: Floats) -> Floats | None:
         """Round and fix the integers, solve the LP again: an exact plan, or None if rounding broke it. Keeps the best plan seen."""

@@ -17,7 +17,8 @@ from ailis_opt.explain.lattice import Interval, Lattice
 from ailis_opt.explain.layered import NAMES, Layered
 from ailis_opt.explain.pool import Pool
 from ailis_opt.explain.routes import Opening, openings
-from ailis_opt.explain.shares import CONFIDENCE, Budget, Shares
+from ailis_opt.explain.sampling import CONFIDENCE
+from ailis_opt.explain.shares import Budget, Shares
 from ailis_opt.optimize import GAP, solve
 from ailis_opt.result import Bounds, Result
 from ailis_opt.schema.instance import Instance

@@ -28,7 +28,7 @@ class Stand:
     pool: int
     committed: bool
     whole: bool
-    price: float  # money per GPU-hour
+    price: float  # money per GPU-hour; of a hired one the mean over the hours in which it is there
     fewest: float  # lots that are sold together
     columns: Ints  # (n,)
     gpu_hours: Floats  # (n,) GPU-hours inside the horizon of one lot in each column that are paid whether used or not
@@ -81,6 +81,7 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
     if committed:
         at = [i for i, key in enumerate(group.keys) if key[0] == position]
         columns = group.start + np.array(at, dtype=np.int64)
+        price = float(offers["price_per_gpu_hour"].iloc[row])
         clock = np.concatenate([[0.0], np.cumsum(d.calendar.period_hours)])
         t = np.array([group.keys[i][1] for i in at], dtype=np.int64)
         hours = clock[np.minimum(t + d.committed.term[position], d.periods)] - clock[t]
@@ -88,6 +89,9 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
         first = layout.plan.n_columns + layout.slice.n_columns * np.arange(layout.slices)
         columns = first + group.start + group.keys.index(position)
         hours = d.slices.hours[:, 0]
+        period = d.calendar.slice_period
+        there = (period >= offers["start"].iloc[row]) & (period <= offers["last_start"].iloc[row])
+        price = float(np.average(p.supply.prices[period, row], weights=hours * there if there.any() else hours))
     called, mixed = np.zeros(0, dtype=np.int64), False
     if committed and position in d.committed.callable:
         group, scope = layout.column("called")
@@ -101,7 +105,7 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
         pool=int(offers["pool"].iloc[row]),
         committed=committed,
         whole=whole,
-        price=float(offers["price_per_gpu_hour"].iloc[row]),
+        price=price,
         fewest=max(1.0, float(kind.least[position])),
         columns=columns,
         gpu_hours=hours * float((d.committed.paid_gpus if committed else kind.lot_gpus)[position]),

@@ -7,18 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
 
 from ailis_opt.explain.lattice import Interval, Lattice
 from ailis_opt.explain.pool import Pool, Reply, Task
+from ailis_opt.explain.sampling import Sample
 
-CONFIDENCE = 0.95
-COLLAPSE = 0.25  # of the open sets are solved before the others follow from them, or so it is hoped when time is planned
+COLLAPSE = 0.5  # of the open sets are solved before the others follow from them, or so it is hoped when time is planned
 RIDGE = 1e-3
-LEAST_PAIRS = 4  # of permutations, to speak of confidence
 QUICK_SECONDS = 30.0  # at most, for one set
 FULL_SECONDS = 15.0  # at most, for one set that is solved again, by a full search
-SEED = 1
 
 
 @dataclass
@@ -54,7 +51,7 @@ class Shares:
         return len(self.seconds)
 
     def run(self) -> None:
-        """Ends, first and last steps; then all that is open where there is time for it, else permutations; then tighter where it pays."""
+        """Ends, first and last steps; then all that is open where there is time for it, else a sample; then tighter where it pays."""
         n, everything = self.lattice.n, self.lattice.all
         self._solve(iter([0, everything]))
         if not np.isfinite(self.lattice.lower[0]) or n == 0:
@@ -62,9 +59,9 @@ class Shares:
         self._solve(iter(dict.fromkeys([m for i in range(n) for m in (everything & ~(1 << i), 1 << i)])))
         self._solve(self._telling())
         if not self.exact:
-            permutations = self._permutations()
-            self._walk(permutations)
-            self.sampled = self._estimates(permutations)
+            sample = Sample(self.lattice)
+            self._solve(int(mask) for mask in sample.order() if self.lattice.width[mask] > self._tolerance)
+            self.sampled = sample.estimates(self.lattice.solved | (self.lattice.width <= self._tolerance))
         self._solve(self._tightened(), full=True)
 
     @property
@@ -126,53 +123,6 @@ class Shares:
                 return
             done.add(int(np.argmax(width)))
             yield int(np.argmax(width))
-
-    # -- permutations ---------------------------------------------------------------------------------------------------------
-
-    def _permutations(self) -> np.ndarray:
-        """(many, n) random orders, each followed by its reverse (antithetic pairs)."""
-        rng, n = np.random.default_rng(SEED), self.lattice.n
-        orders = np.array([rng.permutation(n) for _ in range(2000)])
-        return np.stack([orders, orders[:, ::-1]], axis=1).reshape(-1, n)
-
-    def _walk(self, permutations: np.ndarray) -> None:
-        """Solve the sets that the permutations pass till the time is up, each process along one order: a set is like the one before."""
-        orders = iter(permutations)
-        chains: dict[int, Iterator[int]] = {}
-
-        def following(process: int) -> Task | None:
-            while self.budget.left > 0:
-                for mask in chains.setdefault(process, iter(())):
-                    if mask not in self._asked and self.lattice.width[mask] > self._tolerance:
-                        return self._task(mask, full=False)
-                order = next(orders, None)
-                if order is None:
-                    return None
-                chains[process] = iter(np.cumsum(1 << order)[:-1].tolist())
-            return None
-
-        for reply in self.pool.run(following):
-            self._take(reply)
-
-    def _estimates(self, permutations: np.ndarray) -> list[Interval] | None:
-        """Shares as means over the pairs of permutations that were walked whole; None where there are too few.
-
-        A permutation and its reverse together give exactly the share of what layers and pairs of layers cost (antithetic sampling), so that
-        only what three and more do together is left to chance. The interval is Student's for the mean over pairs; the mean width of the
-        solved sets is added on either side.
-        """
-        steps = np.concatenate([np.zeros((len(permutations), 1), dtype=np.int64), np.cumsum(1 << permutations, axis=1)], axis=1)
-        known = self.lattice.solved | (self.lattice.width <= self._tolerance)
-        done = known[steps].all(axis=1).reshape(-1, 2).all(axis=1)
-        n = len(done) if done.all() else int(np.argmin(done))  # later ones that happen to be known are no random sample
-        if n < LEAST_PAIRS:
-            return None
-        used, gains = permutations[: 2 * n], np.zeros((2 * n, self.lattice.n))
-        np.put_along_axis(gains, used, np.diff(self.lattice.estimate()[steps[: 2 * n]], axis=1), axis=1)
-        pairs = gains.reshape(n, 2, -1).mean(axis=1)
-        error = student.ppf((1 + CONFIDENCE) / 2, n - 1) * pairs.std(axis=0, ddof=1) / np.sqrt(n)
-        error = error + float(self.lattice.width[steps[: 2 * n]].mean())
-        return [Interval(float(m), float(m - e), float(m + e)) for m, e in zip(pairs.mean(axis=0), error, strict=True)]
 
     def _model(self, masks: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """z of every set as a sum over layers and pairs of layers, fitted to the given sets; and the shares that it gives.

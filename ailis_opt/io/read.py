@@ -33,12 +33,12 @@ def _read(path: Path, faults: list[Fault]) -> Instance:
     document = read_document(file, faults)
     raws = read_tables(document, table_files(file, faults), faults)
     tables = {name: load(raw, faults) for name, raw in raws.items()}
-    warnings = check(document, tables, faults)
+    noted = check(document, tables, faults)
     if faults or document.header is None:
         raise InputError(_ordered(faults, file.name))
     stated = {name: table.frame for name, table in tables.items()}
     normal = resolve(document.header, stated)
-    return Instance(document.header, normal, fingerprint(document.header, normal), str(path), tuple(warnings), stated)
+    return Instance(document.header, normal, fingerprint(document.header, normal), str(path), noted, stated)
 
 
 def _ordered(faults: list[Fault], first: str) -> list[Fault]:

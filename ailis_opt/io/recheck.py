@@ -7,30 +7,46 @@ from collections.abc import Mapping
 import pandas as pd
 
 from ailis_opt.errors import Fault, InputError
-from ailis_opt.io.checks import check
+from ailis_opt.io.checks import recheck
 from ailis_opt.io.document import Document
 from ailis_opt.io.raw import RawTable
-from ailis_opt.io.resolve import resolve
+from ailis_opt.io.resolve import Before, resolve
 from ailis_opt.io.rows import Loaded
 from ailis_opt.schema import TABLES, Header, Instance, fingerprint
 
 CHANGED = "the changed instance"
 
 
-def resolved(header: Header, stated: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Tables in normal form, not checked across tables yet."""
-    return resolve(header, stated)
+def resolved(header: Header, stated: Mapping[str, pd.DataFrame], before: Before) -> dict[str, pd.DataFrame]:
+    """Tables in normal form, not checked across tables yet; those are taken from `before` that are made of the same."""
+    return resolve(header, stated, before)
 
 
-def checked(header: Header, stated: Mapping[str, pd.DataFrame], path: str) -> Instance:
-    """The instance of these tables (typed, each cell valid by itself). Raises InputError with all faults across rows and tables."""
+def checked(header: Header, stated: Mapping[str, pd.DataFrame], normal: Mapping[str, pd.DataFrame], before: Instance) -> Instance:
+    """The instance of these tables (typed, each cell valid by itself; `normal`: resolved), with the path of the one before.
+
+    Raises InputError with all faults across rows and tables.
+    """
     document = Document(CHANGED, header=header, horizon=header.horizon)
     faults: list[Fault] = []
-    warnings = check(document, {name: _loaded(name, frame) for name, frame in stated.items()}, faults)
+    tables = {name: _loaded(name, frame) for name, frame in stated.items()}
+    noted = recheck(document, tables, faults, _changed(header, stated, before), before.noted)
     if faults:
         raise InputError(faults)
-    normal = resolve(header, stated)
-    return Instance(header, normal, fingerprint(header, normal), path, tuple(warnings), stated)
+    return Instance(header, normal, fingerprint(header, normal), before.path, noted, stated)
+
+
+def _changed(header: Header, stated: Mapping[str, pd.DataFrame], before: Instance) -> set[str] | None:
+    """Columns (`offers.tier`) that are not those of the instance before; None where its header is another in more than the budget."""
+    if header.model_copy(update={"budget": None}) != before.header.model_copy(update={"budget": None}):
+        return None
+    found: set[str] = set()
+    for name, frame in stated.items():
+        old = before.stated[name]
+        if frame is not old:
+            alike = len(frame) == len(old)
+            found |= {f"{name}.{column}" for column in TABLES[name].columns if not (alike and frame[column].equals(old[column]))}
+    return found
 
 
 def _loaded(name: str, frame: pd.DataFrame) -> Loaded:

@@ -16,7 +16,7 @@ from ailis_opt.errors import Fault
 from ailis_opt.io.messages import why_and_mend, without_echoes
 from ailis_opt.io.raw import RawTable, shown
 from ailis_opt.schema import Table
-from ailis_opt.schema.columns import Kind
+from ailis_opt.schema.columns import Kind, Row
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -73,32 +73,26 @@ def load(raw: RawTable, faults: list[Fault]) -> Loaded:
     return Loaded(raw, _frame(raw.table, rows), bad)
 
 
-def load_cells(table: Table, file: str, rows: list[dict[str, str]], lines: list[int], faults: list[Fault]) -> pd.DataFrame:
-    """Validate rows given as text, under the name `file` and with these row numbers."""
-    return load(RawTable(table, file, rows=[dict(row) for row in rows], lines=lines), faults).frame
+@cache
+def _column_model(model: type[BaseModel], column: str) -> type[BaseModel]:
+    """A row of this column alone."""
+    field = model.model_fields[column]
+    fields: dict[str, Any] = {column: (field.annotation, field)}
+    return create_model(f"{model.__name__}{column}", __base__=Row, **fields)
 
 
-def cells(table: Table, frame: pd.DataFrame) -> list[dict[str, str]]:
-    """Rows of a typed table as the text that a file would hold, without blank cells: `load_cells` makes the same rows of it."""
-    rows: list[dict[str, str]] = [{} for _ in range(len(frame))]
-    for name, kind in table.kinds.items():
-        for row, value in zip(rows, frame[name].tolist(), strict=True):
-            text = _text(value, kind)
-            if text:
-                row[name] = text
-    return rows
-
-
-def _text(value: Any, kind: Kind) -> str:
-    if kind == "text":
-        return str(value)
-    if kind == "list":
-        return ";".join(value)
-    if kind == "flag":
-        return str(bool(value)).lower()
-    if np.isnan(value):
-        return ""
-    return str(int(value)) if value == int(value) else repr(float(value))
+def load_column(table: Table, column: str, texts: list[str], file: str, faults: list[Fault]) -> list[Any]:
+    """The values of cells of one column, given as text ("" for a blank) under the name `file` and numbered from 1."""
+    rows = [{column: text} if text else {} for text in texts]
+    raw = RawTable(table, file, rows=[dict(row) for row in rows], lines=list(range(1, len(rows) + 1)))
+    try:
+        found = _adapter(_column_model(table.row, column)).validate_python(rows)
+    except ValidationError as error:
+        _faults(raw, error, faults)
+        return []
+    blank = _BLANK[table.kinds[column]]
+    values = [getattr(row, column) for row in found]
+    return [blank if value is None else value for value in values]
 
 
 def _faults(raw: RawTable, error: ValidationError, faults: list[Fault]) -> dict[int, set[str]]:

@@ -15,6 +15,8 @@ def faults_text(faults: Sequence[Fault]) -> str:
     for file, group in groupby(faults, key=lambda f: f.file):
         lines += ["", file]
         for fault in group:
+            if fault.pointer:
+                lines.append(fault.pointer)
             place = ", ".join(str(part) for part in (None if fault.row is None else f"row {fault.row}", fault.column) if part is not None)
             shown = "" if fault.value is None else f" = {fault.value!r}"
             lines.append(f"  {place}{shown}: {fault.why}" if place or shown else f"  {fault.why}")

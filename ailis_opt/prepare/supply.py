@@ -20,6 +20,7 @@ class Supply:
     """The market, grouped. Rows of `offers` and `pools` are in the order of the arrays' positions."""
 
     offers: pd.DataFrame  # the instance's offers with pool, group (merged offer) and limits resolved
+    prices: Floats  # (T, n) price per GPU-hour of each of the offers; of a committed one the same in every period
     pools: pd.DataFrame  # one row a pool: POOL_KEY and label
     pool_arrays: Pools
     committed_of: tuple[Ints, ...]  # per merged committed offer: rows of `offers`
@@ -55,10 +56,13 @@ def group_offers(instance: Instance, regions: pd.Index, operators: pd.Index, cou
     offers["apart"] = np.where((offers["least"] > 0) | (offers["shares_lots_with"] != ""), np.arange(len(offers)), -1)
     offers["most_if_ramped"] = offers["max_lots"].where(offers["max_lots_per_period"].notna())
     offers["paid_gpus"] = _near_whole(offers["take_or_pay_share"].to_numpy(np.float64) * offers["lot_gpus"].to_numpy(np.float64))
+    prices = hourly_prices(instance)
+    offers["prices"] = np.unique(prices, axis=1, return_inverse=True)[1].reshape(-1)
     committed = offers["contract"].isin(COMMITTED).to_numpy()
-    same = ["pool", "availability", "contract", "price_per_gpu_hour", "lot_gpus", "whole_lots", "start", "last_start", "apart"]
+    same = ["pool", "availability", "contract", "prices", "lot_gpus", "whole_lots", "start", "last_start", "apart"]
     return Supply(
         offers=offers,
+        prices=prices,
         pools=pools,
         pool_arrays=arrays,
         committed_of=_merge(
@@ -72,6 +76,15 @@ def _near_whole(values: Floats) -> Floats:
     """The values, those that miss a whole number by rounding alone made whole."""
     whole = np.round(values)
     return np.where(np.abs(values - whole) <= 1e-9, whole, values)
+
+
+def hourly_prices(instance: Instance) -> Floats:
+    """(T, n) price per GPU-hour of each offer in each period: its own, or that of the table `prices`."""
+    offers, stated = instance.tables["offers"], instance.tables["prices"]
+    prices = np.tile(offers["price_per_gpu_hour"].to_numpy(np.float64), (instance.header.horizon.periods, 1))
+    at = pd.Index(offers["offer"]).get_indexer(pd.Index(stated["offer"]))
+    prices[stated["period"].to_numpy(np.int64), at] = stated["price_per_gpu_hour"].to_numpy(np.float64)
+    return prices
 
 
 def _labels(pools: pd.DataFrame) -> list[str]:
@@ -194,7 +207,8 @@ def call_prices(supply: Supply, committed: Committed) -> Floats:
 def hired_arrays(supply: Supply, cal: Calendar, need: Floats) -> tuple[Hired, Floats, Floats, Floats]:
     """Merged hired offers, and (S|1, H) price per GPU-hour, usable share, and most lots per slice."""
     offers = supply.offers
-    head = offers.iloc[[rows[0] for rows in supply.hired_of]].reset_index(drop=True)
+    first = [int(rows[0]) for rows in supply.hired_of]
+    head = offers.iloc[first].reset_index(drop=True)
     limit = np.array([offers["max_lots"].iloc[rows].sum(skipna=False) for rows in supply.hired_of])
     pool, least = head["pool"].to_numpy(np.int64), head["least"].to_numpy(np.float64)
     useful = need[pool] / np.maximum((head["availability"] * head["lot_gpus"]).to_numpy(np.float64), 1e-12)
@@ -207,8 +221,9 @@ def hired_arrays(supply: Supply, cal: Calendar, need: Floats) -> tuple[Hired, Fl
         whole=head["whole_lots"].to_numpy(bool),
         least=least,
     )
-    price, available = (head[name].to_numpy(np.float64)[None, :] for name in ("price_per_gpu_hour", "availability"))
-    return arrays, price, available, window * most[None, :]
+    price, steady = supply.prices[:, first], not (supply.prices != supply.prices[:1]).any()
+    available = head["availability"].to_numpy(np.float64)[None, :]
+    return arrays, price[:1] if steady else price[cal.slice_period], available, window * most[None, :]
 
 
 def usable_gpus(committed: Committed, hired: Hired, slices: Slices, cal: Calendar, pools: int) -> Floats:

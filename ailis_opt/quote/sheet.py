@@ -217,7 +217,8 @@ def with_contract(instance: Instance, sheet: Sheet, i: int, late: bool = False) 
         typed = frame.astype({column: before[column].dtype for column in before.columns})
         stated[table] = pd.concat([before, typed], ignore_index=True) if len(before) else typed.reset_index(drop=True)
     try:
-        return recheck.checked(instance.header, stated, instance.path), offers["offer"].tolist()
+        normal = recheck.resolved(instance.header, stated, (instance.header, instance.stated, instance.tables))
+        return recheck.checked(instance.header, stated, normal, instance), offers["offer"].tolist()
     except InputError as error:
         raise InputError([_placed(fault, sheet, i, begun) for fault in error.faults]) from None
 

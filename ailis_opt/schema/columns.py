@@ -6,7 +6,7 @@ Cells arrive as text (CSV, YAML) and leave as str, tuple of str, int, float or b
 from __future__ import annotations
 
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic.fields import FieldInfo
@@ -98,3 +98,9 @@ def kind_of(field: FieldInfo) -> Kind:
         return "list"
     plain: dict[Any, Kind] = {int: "int", float: "float", bool: "flag"}
     return plain.get(annotation, "text")
+
+
+def holds(field: FieldInfo, kind: type) -> bool:
+    """Whether a column holds values of a Python type (or, where it may be, nothing); all that may be blank is stored as a number."""
+    kinds = get_args(field.annotation) if get_origin(field.annotation) in (Union, UnionType) else (field.annotation,)
+    return any(kind in (one, *get_args(one)[:1]) for one in kinds)

@@ -14,6 +14,9 @@ from ailis_opt.schema.columns import Kind
 from ailis_opt.schema.header import Header
 from ailis_opt.schema.registry import TABLES
 
+_LATER = ("prices",)
+"""Tables that joined the format after its first version: without rows they leave a fingerprint as it was."""
+
 
 @dataclass(frozen=True)
 class Instance:
@@ -22,14 +25,20 @@ class Instance:
     `tables` holds every table of the format (maybe without rows), each with every column in the order of the schema and a
     RangeIndex. Text is `str` (blank: ""), lists are tuples of str, numbers int64 or float64 (NaN: no value), flags bool.
     `stated` are the same tables before defaults that follow from other cells were filled in: what a changed instance is made from.
+    `noted` has the warnings by the check that gave them.
     """
 
     header: Header
     tables: Mapping[str, pd.DataFrame]
     sha256: str
     path: str
-    warnings: tuple[str, ...]
+    noted: Mapping[str, tuple[str, ...]]
     stated: Mapping[str, pd.DataFrame]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed, and yet seldom meant."""
+        return tuple(text for texts in self.noted.values() for text in texts)
 
 
 def fingerprint(header: Header, tables: Mapping[str, pd.DataFrame]) -> str:
@@ -37,6 +46,8 @@ def fingerprint(header: Header, tables: Mapping[str, pd.DataFrame]) -> str:
     digest = hashlib.sha256(json.dumps(header.content(), sort_keys=True).encode())
     for name, table in TABLES.items():
         frame = tables[name]
+        if name in _LATER and frame.empty:
+            continue
         digest.update(f"\n{name} {len(frame)}".encode())
         for column, kind in table.kinds.items():
             digest.update(f"\n{column} ".encode())

@@ -77,3 +77,11 @@ class Offer(SourcedRow):
     )
     take_or_pay_share: Share = cell("share of every lot in force that is paid whether used or not", "share", 1.0)
     whole_lots: Flag | None = cell("whether only whole lots are sold", "true/false", None, blank="true for owned and reserved, else false")
+
+
+class Price(SourcedRow):
+    """Price of a hired offer in one period, where it differs from the offer's own."""
+
+    offer: Name = cell("the offer, on demand or interruptible", "name")
+    period: Count = cell("the period, from 0", "period")
+    price_per_gpu_hour: Number = cell("price in the period", "currency/GPU-hour")

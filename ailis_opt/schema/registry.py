@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ailis_opt.schema import market, uncertainty, work
-from ailis_opt.schema.columns import Kind, SourcedRow, kind_of
+from ailis_opt.schema.columns import Kind, SourcedRow, holds, kind_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,14 @@ class Table:
         """Columns that must have a value in every row."""
         return tuple(c for c in self.columns if self.row.model_fields[c].is_required())
 
+    def is_flag(self, column: str) -> bool:
+        """Whether a column holds true or false (or, where it may be, nothing)."""
+        return holds(self.row.model_fields[column], bool)
+
+    def is_whole(self, column: str) -> bool:
+        """Whether a column holds whole numbers (or, where it may be, nothing)."""
+        return holds(self.row.model_fields[column], int)
+
 
 TABLES: dict[str, Table] = {
     table.name: table
@@ -42,6 +50,7 @@ TABLES: dict[str, Table] = {
         Table("power", market.Power, ("region", "period")),
         Table("skus", market.Sku, ("sku",)),
         Table("offers", market.Offer, ("offer",)),
+        Table("prices", market.Price, ("offer", "period")),
         Table("workloads", work.Workload, ("workload",)),
         Table("demand", work.Demand, ()),
         Table("latency", work.Latency, ("geo", "region")),

@@ -148,3 +148,22 @@ def test_killed_leaves_nothing(tmp_path: Path) -> None:
     process.kill()
     process.communicate(timeout=30)
     assert not list(tmp_path.iterdir())
+
+
+def test_interrupted_what_ifs_are_told_as_far_as_they_are_solved(hard: Path) -> None:
+    """Each instance takes its two seconds: the interruption comes while the second or third is solved."""
+    sets = [part for i in range(20) for part in ("--set", f"offers[offer=hire-me].price_per_gpu_hour = {5 + i}")]
+    process = _start("whatif", hard, "--jobs", 1, "--gap", "1e-12", "--time-limit", 2, "--json", *sets)
+    try:
+        time.sleep(7)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130, err
+    document = json.loads(out)
+    if document["schema"] == "ailis-opt-whatif/1":  # on a slow machine even the base was not there yet
+        assert document["interrupted"] is True
+        assert len(document["cases"]) < 20
+        assert document["base"]["status"] == "limit"

@@ -69,8 +69,8 @@ def test_power_only_where_it_lacks() -> None:
     data["tables"]["power"][1]["curtailed_share"] = 0.5
     found = repaired(data)
     assert found["1 MW more in here in periods 0 to 2"] == [
-        "power[region=here].cap_mw += 1 @ 0..0",
-        "power[region=here].cap_mw += 1 @ 2..2",
+        "power[region=here].cap_mw += 1 @ 0",
+        "power[region=here].cap_mw += 1 @ 2",
     ]
 
 
@@ -140,8 +140,8 @@ def test_accept_a_tier() -> None:
     data["tables"]["workloads"][0] |= {"tiers": ["public"], "workload": "work"}
     data["tables"]["offers"] = [offer("fort", 4, tier="sovereign"), offer("vault", 9, tier="secret"), offer("small", 1, max_lots=1)]
     found = repaired(data)
-    assert found["accept tier `sovereign` for work"] == ["workloads[workload=work].tiers = public;sovereign"]
-    assert found["accept tier `secret` for work"] == ["workloads[workload=work].tiers = public;secret"]
+    assert found["accept tier `sovereign` for work"] == ['workloads[workload=work].tiers = "public;sovereign"']
+    assert found["accept tier `secret` for work"] == ['workloads[workload=work].tiers = "public;secret"']
     assert found["9 more lots of small"] == ["offers[offer=small].max_lots += 9"]
     assert next(iter(found)) == "demand of work lower by 90.0%"  # it costs least, and serves least
 

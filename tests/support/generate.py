@@ -114,6 +114,8 @@ def random_instance(seed: int, size: str = "tiny", features: Collection[str] | N
     market.terms(draft)
     market.egress(draft)
     fit_limits(draft)
+    if features is None and planted:
+        _prices(draft, seed)
     for table in draft.tables.values():
         rng.shuffle(table)
     data = {"header": draft.header, "tables": draft.tables, "features": sorted(draft.on)}
@@ -135,6 +137,16 @@ def _header(d: Draft, seed: int) -> None:
     objective = "cost_per_outcome" if "ratio" in d.on else "cost"
     d.header = {"schema": "ailis-opt/1", "name": f"random-{seed}", "currency": "EUR", "objective": objective, "horizon": horizon}
     d.geos = d.rng.sample(["north", "south", "east"], d.rng.randint(1, 3 if d.many else 2)) if "geos" in d.on else []
+
+
+def _prices(d: Draft, seed: int) -> None:
+    """Some hired offers are cheaper in some periods: never dearer, so that the planted plan keeps its budget."""
+    rng = random.Random(f"prices {seed}")
+    hired = [offer for offer in d.rows("offers") if offer["contract"] in ("on_demand", "interruptible")]
+    for offer in hired if rng.random() < 0.5 else []:
+        for t in rng.sample(range(len(d.hours)), rng.randint(0, len(d.hours))):
+            price = round(offer["price_per_gpu_hour"] * rng.choice([0.3, 0.6, 0.9]), 4)
+            d.rows("prices").append({"offer": offer["offer"], "period": t, "price_per_gpu_hour": price})
 
 
 def period_hours(start: datetime.date, kind: str, period: int) -> float:

@@ -47,6 +47,8 @@ class _Book:
     def __init__(self, instance: Instance, tolerance: float) -> None:
         self.data: Reading = reading(instance)
         self.header = instance.header
+        stated = instance.tables["prices"]
+        self.prices = dict(zip(zip(stated["offer"], stated["period"], strict=True), stated["price_per_gpu_hour"], strict=True))
         self.m = Model()
         self.m.hideOutput()
         for name, value in {"numerics/feastol": tolerance, "limits/gap": 1e-9, "limits/time": SECONDS}.items():
@@ -147,7 +149,7 @@ class _Book:
                 self.if_any(lots, offer["min_lots"])
             gpus = lots * offer["lot_gpus"]
             self._add_supply(offer, t, b, gpus)
-            self.cost.append(gpus * self.data.width(t, b) * offer["price_per_gpu_hour"])
+            self.cost.append(gpus * self.data.width(t, b) * self.prices.get((offer["offer"], t), offer["price_per_gpu_hour"]))
 
     def _add_supply(self, offer: dict[str, Any], t: int, b: str, gpus: Expr) -> None:
         pool = self.data.pools[offer["offer"]]

@@ -11,6 +11,7 @@ Data = dict[str, Any]
 
 MONEY = {
     "offers": ("price_per_gpu_hour", "upfront_per_gpu"),
+    "prices": ("price_per_gpu_hour",),
     "regions": ("power_price_per_kwh",),
     "power": ("price_per_kwh",),
     "workloads": ("unserved_cost_per_outcome",),
@@ -23,6 +24,7 @@ NAMES = {
     "power": ("region",),
     "skus": ("sku",),
     "offers": ("offer", "provider", "region", "sku", "tier", "shares_lots_with"),
+    "prices": ("offer",),
     "workloads": ("workload", "tiers", "datasets"),
     "demand": ("workload", "geo", "block"),
     "latency": ("geo", "region"),
@@ -110,6 +112,8 @@ def split_offers(data: Data) -> Data:
         if row.get("committed_lots", 0) > 0:
             row["committed_lots"], second["committed_lots"] = 1, row["committed_lots"] - 1
         out["tables"]["offers"].append(second)
+        prices = out["tables"].get("prices", [])
+        prices += [price | {"offer": second["offer"]} for price in prices if price["offer"] == row["offer"]]
     return out
 
 

@@ -24,6 +24,10 @@ def offers(scope: Scope) -> None:
     steady = (frame["interruptions_per_hour"] > 0) & (frame["contract"] != "interruptible")
     why = "without meaning for an offer that is not interruptible"
     scope.rows("offers", steady, "interruptions_per_hour", why, "Leave the cell blank, or make the contract interruptible", ("contract",))
+    if scope.whole("offers.offer", "offers.contract"):
+        fixed = scope.frame("prices")["offer"].isin(frame["offer"][~hired])
+        why = "the price of an owned or reserved offer is fixed when it is signed"
+        scope.rows("prices", fixed, "offer", why, "Leave the row out, or change the contract to on_demand or interruptible")
 
 
 def shared_lots(scope: Scope) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from ailis_opt.io.checks.scope import HIRED, Scope
-from ailis_opt.io.checks.vocabulary import vocabulary
 
 
-def notices(scope: Scope) -> None:
-    """All warnings of a valid instance, one line for each kind (words that nothing has: one for each word)."""
-    vocabulary(scope)
+def market(scope: Scope) -> None:
+    """Offers that cost nothing, that come too late, and profiles that nothing can run."""
     offers, profiles = scope.frame("offers"), scope.frame("profiles")
     free = (offers["price_per_gpu_hour"] == 0) & (offers["contract"] != "owned")
     scope.warn("offers", "offers that cost nothing per GPU-hour and are not owned", offers["offer"][free])
@@ -18,16 +16,13 @@ def notices(scope: Scope) -> None:
     scope.warn("offers", "offers that are not delivered inside their window", offers["offer"][late & (offers["committed_lots"] == 0)])
     idle = ~profiles["sku"].isin(offers["sku"])
     scope.warn("profiles", "profiles on SKUs that nobody offers", profiles["profile"][idle])
-    _prices(scope)
-    _unused_skus(scope)
-    _unpriced(scope)
-    _demand(scope)
-    _egress(scope)
+
+
+def aimless(scope: Scope) -> None:
+    """Rows that nothing looks at."""
     for table, geo in (("latency", "geo"), ("egress", "to_region")):
-        aimless = scope.frame(table)[geo] == "any"
-        scope.warn(
-            table, "rows for the geo any have no effect", (f"row {scope.tables[table].raw.lines[i]}" for i in aimless[aimless].index)
-        )
+        wide = scope.frame(table)[geo] == "any"
+        scope.warn(table, "rows for the geo any have no effect", (f"row {scope.tables[table].raw.lines[i]}" for i in wide[wide].index))
     for table in ("indices", "curves"):
         scope.warn(table, f"the {table} are checked and not used yet", dict.fromkeys(scope.frame(table)["index"]))
 
@@ -36,7 +31,7 @@ def _last(scope: Scope) -> int:
     return scope.document.horizon.periods - 1 if scope.document.horizon else 0
 
 
-def _prices(scope: Scope) -> None:
+def prices(scope: Scope) -> None:
     """Committed offers that cost more than hiring the same: a price per month in place of one per hour."""
     offers, place = scope.frame("offers"), ["region", "sku", "tier"]
     hired = offers["contract"].isin(HIRED)
@@ -47,14 +42,14 @@ def _prices(scope: Scope) -> None:
     scope.warn("offers", what, offers["offer"][dear & ~hired])
 
 
-def _unused_skus(scope: Scope) -> None:
+def unused_skus(scope: Scope) -> None:
     """Offers that no workload can use."""
     skus = scope.frame("offers")["sku"]
     counts = skus[~skus.isin(scope.frame("profiles")["sku"])].value_counts(sort=False)
     scope.warn("offers", "offers on SKUs without any profile, so nothing can run on them", (f"{sku} ({n})" for sku, n in counts.items()))
 
 
-def _unpriced(scope: Scope) -> None:
+def unpriced(scope: Scope) -> None:
     """Workloads that a ratio may shed for nothing."""
     work, header = scope.frame("workloads"), scope.document.header
     if header is not None and header.objective == "cost_per_outcome":
@@ -63,34 +58,35 @@ def _unpriced(scope: Scope) -> None:
         scope.warn("workloads", what, work["workload"][shed])
 
 
-def _demand(scope: Scope) -> None:
-    demand, work = scope.frame("demand"), scope.frame("workloads")
+def demand(scope: Scope) -> None:
+    """Rows that demand nothing, that are there twice, that say more than training heeds; workloads that nobody wants."""
+    asked, work = scope.frame("demand"), scope.frame("workloads")
     lines = scope.tables["demand"].raw.lines
-    zero = demand["outcomes"] == 0
+    zero = asked["outcomes"] == 0
     scope.warn("demand", "rows that demand nothing", (f"row {lines[i]}" for i in zero[zero].index))
-    again = demand.duplicated() & ~zero
+    again = asked.duplicated() & ~zero
     what = "rows that are the same as an earlier one, so that their outcomes count twice"
     scope.warn("demand", what, (f"row {lines[i]}" for i in again[again].index))
-    wanted = demand["workload"][~zero]
+    wanted = asked["workload"][~zero]
     scope.warn("workloads", "workloads without demand", work["workload"][~work["workload"].isin(wanted)])
-    training = demand["workload"].isin(work["workload"][work["kind"] == "training"])
-    dated = training & (demand["period"].notna() | (demand["block"] != ""))
+    training = asked["workload"].isin(work["workload"][work["kind"] == "training"])
+    dated = training & (asked["period"].notna() | (asked["block"] != ""))
     what = "period and block of training demand have no effect (it is due between release and deadline)"
     scope.warn("demand", what, (f"row {lines[i]}" for i in dated[dated].index))
 
 
-def _egress(scope: Scope) -> None:
+def egress(scope: Scope) -> None:
     """Pairs that data would flow between, and that have no price: they are free."""
-    work, demand, egress = scope.frame("workloads"), scope.frame("demand"), scope.frame("egress")
+    work, asked, listed = scope.frame("workloads"), scope.frame("demand"), scope.frame("egress")
     places = scope.placed[["workload", "region"]].drop_duplicates()
     held = work[["workload", "datasets"]].explode("datasets").dropna().merge(places, on="workload")
     homes = scope.frame("datasets")[["dataset", "region"]].rename(columns={"region": "home"})
     copies = held.merge(homes, left_on="datasets", right_on="dataset")
     copies = copies[copies["home"] != copies["region"]][["home", "region"]]
     sending = work["workload"][work["gb_per_outcome"] > 0]
-    users = demand[demand["workload"].isin(sending) & (demand["geo"] != "any")][["workload", "geo"]].drop_duplicates()
+    users = asked[asked["workload"].isin(sending) & (asked["geo"] != "any")][["workload", "geo"]].drop_duplicates()
     sent = users.merge(places, on="workload")[["region", "geo"]]
-    priced = pd.MultiIndex.from_frame(egress[["from_region", "to_region"]])
+    priced = pd.MultiIndex.from_frame(listed[["from_region", "to_region"]])
     for what, pairs in (("copies of datasets", copies), ("what users receive", sent)):
         wanted = pd.MultiIndex.from_frame(pairs.drop_duplicates())
         missing = wanted[~wanted.isin(priced)]

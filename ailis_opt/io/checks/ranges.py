@@ -13,6 +13,7 @@ _PERIODS = (
     ("power", "period"),
     ("offers", "first_start"),
     ("offers", "last_start"),
+    ("prices", "period"),
     ("workloads", "release_period"),
     ("workloads", "deadline_period"),
     ("demand", "period"),

@@ -12,6 +12,7 @@ REFERENCES = (
     ("power", "region", "regions"),
     ("offers", "region", "regions"),
     ("offers", "sku", "skus"),
+    ("prices", "offer", "offers"),
     ("demand", "workload", "workloads"),
     ("latency", "region", "regions"),
     ("profiles", "workload", "workloads"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -53,6 +53,14 @@ class Scope:
         """Distinct (workload, sku, offer, region): each offer with the workloads that have a profile on its SKU."""
         profiles = self.frame("profiles")[["workload", "sku"]].drop_duplicates()
         return profiles.merge(self.frame("offers")[["offer", "sku", "region"]], on="sku")
+
+    def limited(self, columns: Iterable[str]) -> Scope:
+        """What a check sees that reads these columns (`offers.region`) and nothing else; faults and warnings are the same."""
+        wanted: dict[str, list[str]] = {}
+        for name in columns:
+            wanted.setdefault(name.split(".")[0], []).append(name.split(".")[1])
+        tables = {name: replace(self.tables[name], frame=self.frame(name)[names]) for name, names in wanted.items()}
+        return Scope(Document(self.document.file), tables, self.faults, self.warnings)
 
     def can_place(self) -> bool:
         """Whether `placed` rests on sound columns."""
