@@ -32,6 +32,8 @@ def add_money(instance: Instance, p: Prepared, decided: Decisions, tables: dict[
     o, t = at.get_indexer(hired["offer"]), hired["period"].to_numpy(np.int64)
     hired["cost"] = hired["gpu_hours"].to_numpy(float) * p.supply.prices[t, o]
 
+    for name in ("purchases", "hired"):
+        tables[name] = tables[name].assign(**price_columns(instance, offers.iloc[at.get_indexer(tables[name]["offer"])]))
     gpus = _gpus(p, decided)
     used = gpus.sum(axis=2)
     owned, usable_owned, usable_force, hired_gpus, usable_hired = _supply(p, decided)
@@ -57,6 +59,36 @@ def add_money(instance: Instance, p: Prepared, decided: Decisions, tables: dict[
     rows += [(w, "unserved", n * weights[w]) for w, n in zip(*(tables["unserved"][c] for c in ("workload", "outcomes")), strict=True)]
     tables["costs"] = _costs(instance, rows)
     return tables
+
+
+def booked_table(instance: Instance) -> pd.DataFrame:
+    """The offers that a price book has priced: prices (currency/GPU-hour) and upfronts (currency/GPU), listed and paid, the book's row."""
+    offers = instance.tables["offers"].set_index("offer")
+    rows = [
+        (
+            o,
+            b.list_price_per_gpu_hour,
+            offers.at[o, "price_per_gpu_hour"],
+            b.list_upfront_per_gpu,
+            offers.at[o, "upfront_per_gpu"],
+            b.source,
+        )
+        for o, b in instance.booked.items()
+        if o in offers.index
+    ]
+    prices = ("list_price_per_gpu_hour", "price_per_gpu_hour", "list_upfront_per_gpu", "upfront_per_gpu")
+    return pd.DataFrame(rows, columns=["offer", *prices, "source"])
+
+
+def price_columns(instance: Instance, offers: pd.DataFrame) -> dict[str, list[float] | list[str]]:
+    """Per row of `offers`: list price and price paid (currency/GPU-hour), and the row of the book or else the offer's source."""
+    price, source = offers["price_per_gpu_hour"].tolist(), offers["source"].tolist()
+    booked = [instance.booked.get(name) for name in offers["offer"]]
+    return {
+        "list_price_per_gpu_hour": [p if b is None else b.list_price_per_gpu_hour for p, b in zip(price, booked, strict=True)],
+        "price_per_gpu_hour": price,
+        "price_source": [s if b is None else b.source for s, b in zip(source, booked, strict=True)],
+    }
 
 
 def _gpus(p: Prepared, decided: Decisions) -> Floats:

@@ -19,7 +19,7 @@ from ailis_opt.engine.search import Options, Progress
 from ailis_opt.engine.worker import Job, Solved, solve_job
 from ailis_opt.errors import AuditError, Fault, InfeasibleError, InputError, NoPlanError
 from ailis_opt.io import read
-from ailis_opt.ledger import add_money
+from ailis_opt.ledger import add_money, booked_table
 from ailis_opt.plan import decision_tables, decisions
 from ailis_opt.prepare import Prepared
 from ailis_opt.result import Bounds, Result
@@ -106,6 +106,8 @@ def published(instance: Instance, prepared: Prepared, solved: Solved, interrupte
     tables["workloads"] = workload_table(instance, prepared, tables)
     tables["binding"] = binding_rows(instance, prepared, solved.program, outcome)
     tables["funnel"] = preparation.funnel_table(instance, prepared)
+    if instance.booked:
+        tables["booked"] = booked_table(instance)
     planned = time.monotonic()
     verdict = audit(instance, tables)
     _require_sound(verdict, outcome.cost)

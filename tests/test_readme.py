@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGE = README.read_text(encoding="utf-8")
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "models")])}
-LATER = ("hedge", "batch", "compare", "export")
+LATER = ("hedge",)
 SOLVED = "ailis-opt solve instances/quickstart --gap 1e-9"
 EXPLAINED = "ailis-opt explain instances/quickstart"
 MINE = "ailis-opt solve mine.yaml --out mine-result"
@@ -50,9 +50,11 @@ def first_cells(header: str) -> list[str]:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with what a reader has: the instance saved from the page, and the shipped quickstart."""
+    """A folder with what a reader has: the files saved from the page, and the shipped quickstart."""
     (text,) = blocks("yaml")
     (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    for name, content in re.findall(r"^```yaml (\S+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
+        (tmp_path / name).write_text(content, encoding="utf-8")
     shutil.copytree(ROOT / "instances" / "quickstart", tmp_path / "instances" / "quickstart")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
@@ -147,7 +149,9 @@ def test_commands_and_options_exist() -> None:
     known = registered.commands  # type: ignore[attr-defined]
     assert {cell.split()[1] for cell in first_cells("| command | does |")} == set(known)
     assert set(re.findall(r"ailis-opt ([a-z]+)\b", PAGE)) <= set(known)
-    options = {option for command in (*known.values(), registered) for each in command.params for option in each.opts} | {"--help"}
+    inner = [command for group in known.values() for command in getattr(group, "commands", {}).values()]
+    every = (*known.values(), *inner, registered)
+    options = {option for command in every for each in command.params for option in each.opts} | {"--help"}
     own = re.sub(r"pytest --\w+", "", PAGE)
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", own)) <= options
     assert not set(known) & set(LATER), "say in the README what is there now"

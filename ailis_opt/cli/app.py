@@ -9,6 +9,9 @@ from typing import Annotated
 import typer
 
 from ailis_opt.cli.boundary import boundary
+from ailis_opt.cli.export import app as export_app
+from ailis_opt.cli.imports import app as import_app
+from ailis_opt.cli.options import Book, InstancePath, Json, Quiet
 
 app = typer.Typer(
     help="Least cost per business outcome on a market of GPU capacity, and which AILIS layer binds.",
@@ -19,6 +22,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+app.add_typer(import_app, name="import")
+app.add_typer(export_app, name="export")
 
 
 class Objective(StrEnum):
@@ -51,11 +56,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-InstancePath = Annotated[Path, typer.Argument(metavar="INSTANCE", help="Folder with instance.yaml, or one YAML file.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output; everything else on standard error.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress line.")]
-
-
 @app.callback()
 def options(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False,
@@ -77,12 +77,12 @@ def demo(
 
 
 @app.command()
-def check(instance: InstancePath, as_json: Json = False) -> None:
+def check(instance: InstancePath, book: Book = None, as_json: Json = False) -> None:
     """Read and validate; print the funnel: routes left after each layer."""
     with boundary(as_json):
         from ailis_opt.cli.check import run_check
 
-        raise typer.Exit(run_check(instance, as_json))
+        raise typer.Exit(run_check(instance, as_json, book))
 
 
 @app.command()
@@ -97,6 +97,7 @@ def solve(
         float | None, typer.Option(callback=_seconds, metavar="S", help="Seconds to search at most.", show_default="none")
     ] = None,
     objective: Annotated[Objective | None, typer.Option(help="What to minimize.", show_default="the instance's own")] = None,
+    book: Book = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -104,7 +105,7 @@ def solve(
     with boundary(as_json):
         from ailis_opt.cli.solve import Request, run_solve
 
-        request = Request(instance, out, gap, time_limit, None if objective is None else objective.value, as_json, quiet)
+        request = Request(instance, out, gap, time_limit, None if objective is None else objective.value, as_json, quiet, book)
         raise typer.Exit(run_solve(request))
 
 
@@ -147,6 +148,7 @@ def explain(
     loosen: Annotated[
         str | None, typer.Option(metavar="LAYER", help="Instead: the objective against a layer's limits, 25% tighter to 25% looser.")
     ] = None,
+    book: Book = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -155,7 +157,7 @@ def explain(
         from ailis_opt.cli.explain import Request, run_explain
 
         asked = None if layers is None else frozenset(name.strip() for name in layers.split(",") if name.strip())
-        request = Request(instance, out, gap, time_limit, jobs, asked, why_not, robust, loosen, as_json, quiet)
+        request = Request(instance, out, gap, time_limit, jobs, asked, why_not, robust, loosen, as_json, quiet, book)
         if request.asks and (out is not None or asked is not None):
             raise typer.BadParameter("--out and --layers go with the explanation itself, not with a question")
         raise typer.Exit(run_explain(request))
@@ -231,6 +233,69 @@ def report(
         from ailis_opt.cli.report import run_report
 
         raise typer.Exit(run_report(run, out, as_json))
+
+
+@app.command()
+def batch(
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="YAML file: instances, what-ifs, portfolios.", show_default=False)],
+    store: Annotated[
+        Path | None, typer.Option("--store", metavar="DIR", help="Folder of the results.", show_default="STUDY with the ending .store")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(callback=_jobs, metavar="N", help="Processes.", show_default="as many as processors")] = None,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Instead of processes here: a Dask cluster, such as tcp://10.0.0.5:8786.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Solve what the store does not have yet of the study.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="With --resume: solve runs that failed again.")] = False,
+    limit_per_run: Annotated[
+        float | None, typer.Option(callback=_seconds, metavar="S", help="Seconds for one run at most.", show_default="the study's own")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Solve a study, instances x what-ifs x portfolios, into a store that survives anything."""
+    with boundary(as_json):
+        from ailis_opt.cli.batch import Request, run_batch
+
+        if retry_failed and not resume:
+            raise typer.BadParameter("--retry-failed goes with --resume")
+        if dask is not None and jobs is not None:
+            raise typer.BadParameter("--jobs is for processes here; a Dask cluster has as many as it has workers")
+        raise typer.Exit(run_batch(Request(study, store, jobs, dask, resume, retry_failed, limit_per_run, as_json, quiet)))
+
+
+class Measure(StrEnum):
+    """What runs may be compared by besides the cost of an outcome."""
+
+    carbon = "carbon"
+    service = "service"
+    idle = "idle"
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of `solve --out`, stores of `batch`.", show_default=False)],
+    against: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Differences of two plans: from this run (a name in the list, or a folder).")
+    ] = None,
+    pareto: Annotated[
+        Measure | None, typer.Option(help="Which runs are not dominated in cost per outcome and this.", show_default="none")
+    ] = None,
+    instance: Annotated[str | None, typer.Option(metavar="PATTERN", help="Only runs of these instances (* and ?).")] = None,
+    whatif: Annotated[str | None, typer.Option(metavar="PATTERN", help="Only runs of these what-ifs.")] = None,
+    portfolio: Annotated[str | None, typer.Option(metavar="PATTERN", help="Only runs of these portfolios.")] = None,
+    where: Annotated[str | None, typer.Option(metavar="SQL", help="Only runs for which this holds, such as 'service < 1'.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write FILE.xlsx or FILE.csv as well.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Runs side by side; the differences of two plans; which runs are not dominated."""
+    with boundary(as_json):
+        from ailis_opt.cli.compare import Request, run_compare
+
+        patterns = {"instance": instance, "whatif": whatif, "portfolio": portfolio}
+        measure = None if pareto is None else pareto.value
+        raise typer.Exit(run_compare(Request(runs, against, measure, patterns, where, out, csv, as_json)))
 
 
 @app.command()

@@ -9,17 +9,18 @@ from ailis_opt.errors import InfeasibleError
 from ailis_opt.output.document import as_json
 from ailis_opt.output.inventory import inventory
 from ailis_opt.output.stream import emit, notice
-from ailis_opt.output.text import colored, render, width
+from ailis_opt.output.text import colored, records, render, width
 
 SCHEMA = "ailis-opt-check/1"
 
 
-def run_check(path: Path, json: bool) -> int:
+def run_check(path: Path, json: bool, book: Path | None = None) -> int:
     """Read, validate, prepare; print what is there and what each layer leaves open. Returns the exit code (3: somebody has no route)."""
-    from ailis_opt.io import read
+    from ailis_opt.cli.priced import read_priced
+    from ailis_opt.ledger import booked_table
     from ailis_opt.prepare import funnel_table, prepare, require_open_routes
 
-    instance = read(path)
+    instance = read_priced(path, book)
     prepared = prepare(instance)
     funnel = funnel_table(instance, prepared)
     closed: list[str] = []
@@ -27,14 +28,21 @@ def run_check(path: Path, json: bool) -> int:
         require_open_routes(instance, prepared)
     except InfeasibleError as error:
         closed = str(error).splitlines()
+    booked = booked_table(instance)
     counts: dict[str, Any] = {name: len(frame) for name, frame in instance.tables.items()}
     counts |= {"slices": prepared.data.n_slices, "pools": len(prepared.supply.pools), "routes": int(funnel["all workloads"].iloc[0])}
     counts |= {"open_routes": int(funnel["all workloads"].iloc[-1])}
     if json:
-        document = {"schema": SCHEMA, "instance": instance.header.name, "instance_sha256": instance.sha256, "counts": counts}
-        emit(as_json(document | {"funnel": funnel.to_dict("records"), "warnings": instance.warnings, "closed": closed}))
+        document: dict[str, Any] = {
+            "schema": SCHEMA,
+            "instance": instance.header.name,
+            "instance_sha256": instance.sha256,
+            "counts": counts,
+        }
+        document |= {"funnel": funnel.to_dict("records"), "warnings": instance.warnings, "closed": closed, "booked": records(booked)}
+        emit(as_json(document))
     else:
-        emit(render(inventory(instance, prepared.data.calendar, counts, funnel, closed, width()), width(), colored()))
+        emit(render(inventory(instance, prepared.data.calendar, counts, funnel, closed, width(), booked), width(), colored()))
     if closed and not json:
         notice("infeasible: not all who must be served have an open route")
     return InfeasibleError.exit_code if closed else 0

@@ -9,13 +9,13 @@ from typing import Any
 
 from rich.console import RenderableType
 
+from ailis_opt.cli.priced import read_priced
 from ailis_opt.cli.progress import note_line
 from ailis_opt.cli.solve import LIMIT
 from ailis_opt.errors import InfeasibleError
 from ailis_opt.explain.explanation import SCHEMA, Explanation, explain
 from ailis_opt.explain.infeasible import Infeasible, explain_infeasible
 from ailis_opt.explain.text import explanation_text
-from ailis_opt.io import read
 from ailis_opt.output.document import as_json
 from ailis_opt.output.files import require_writable, write_files
 from ailis_opt.output.folder import NAMES, REPLACED, run_files
@@ -44,6 +44,7 @@ class Request:
     loosen: str | None = None
     json: bool = False
     quiet: bool = False
+    book: Path | None = None
 
     @property
     def asks(self) -> bool:
@@ -55,7 +56,7 @@ def run_questions(request: Request) -> int:
     """Answer what was asked about an offer, about near-optimal plans, about a layer's limit. Returns the exit code."""
     from ailis_opt.explain import loosen, loosen_result, robust, robust_result, why_not, why_not_result
 
-    instance, limit = read(request.instance), math.inf if request.time_limit is None else request.time_limit
+    instance, limit = read_priced(request.instance, request.book), math.inf if request.time_limit is None else request.time_limit
     parts: list[RenderableType] = []
     document: dict[str, Any] = {"schema": SCHEMA, "instance": instance.header.name, "instance_sha256": instance.sha256}
     with note_line(request.quiet) as tell:
@@ -81,7 +82,7 @@ def run_explain(request: Request) -> int:
         return run_questions(request)
     if request.out is not None:
         require_writable(request.out, (*NAMES, DOCUMENT, TEXT, REPORT))
-    instance = read(request.instance)
+    instance = read_priced(request.instance, request.book)
     limit = math.inf if request.time_limit is None else request.time_limit
     with note_line(request.quiet) as tell:
         try:

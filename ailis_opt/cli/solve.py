@@ -16,11 +16,11 @@ from typing import Any
 from rich.console import RenderableType
 
 from ailis_opt.cli.boundary import INTERRUPTED, titled
+from ailis_opt.cli.priced import read_priced
 from ailis_opt.cli.progress import progress_line
 from ailis_opt.errors import AilisError, InfeasibleError, InputError, NoPlanError, NoRouteError
 from ailis_opt.explain.conflict import Conflict
 from ailis_opt.explain.infeasible import blame, blamed
-from ailis_opt.io import read
 from ailis_opt.optimize import solve
 from ailis_opt.output.document import as_json
 from ailis_opt.output.faults import faults_text
@@ -51,6 +51,7 @@ class Request:
     objective: str | None = None
     json: bool = False
     quiet: bool = False
+    book: Path | None = None
 
 
 def run_solve(request: Request) -> int:
@@ -60,7 +61,7 @@ def run_solve(request: Request) -> int:
     elif request.out is not None:
         require_writable(request.out, NAMES)
     begun = time.monotonic()
-    instance = read(request.instance)
+    instance = read_priced(request.instance, request.book)
     read_s = time.monotonic() - begun
     try:
         result = search(instance, request)

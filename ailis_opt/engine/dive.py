@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,17 +28,28 @@ LEAST_HOPE = 1e-6  # of the objective: what moving a lot must promise
 PATIENCE = 1.0  # of the time without a basis; what takes longer is mostly infeasible, which presolve sees at once
 
 
-def dive(core: Core, solver: Solver, first: Answer, deadline: float, hasty: bool = False, known: Floats | None = None) -> Floats | None:
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A plan of a program much like this one: what of it is tried before rounding, by the names of decisions."""
+
+    plan: Floats
+    decisions: tuple[str, ...] = ("chosen",)
+
+
+AS_SIGNED = ("chosen", "signed", "whole_lots")
+
+
+def dive(core: Core, solver: Solver, first: Answer, deadline: float, hasty: bool = False, hint: Hint | None = None) -> Floats | None:
     """A plan near the relaxation `first` of the solver's program, as a solution of it, found in its core.
 
     None if rounding ended where nothing is feasible, or the time is up. A hasty dive rounds more at a time: half the solves, for a plan
-    that is a little worse. `known`: a plan of a program much like this one, whose pools are tried first.
+    that is a little worse.
     """
     assert first.x is not None
-    hint = None if known is None else np.round(solver.integers(known))[core.whole]
     rank, share = _ranks(solver.program)[core.whole], HASTY_SHARE if hasty else SHARE
+    tried = {} if hint is None else dict.fromkeys(hint.decisions, np.round(solver.integers(hint.plan))[core.whole])
     core.solver.recall()
-    x = _Dive(core.solver, rank, deadline, share, hint).run(solver.integers(first.x)[core.whole])
+    x = _Dive(core.solver, rank, deadline, share, tried).run(solver.integers(first.x)[core.whole])
     core.solver.set_integer_bounds(*core.solver.integer_bounds)
     return None if x is None else core.lift(x)
 
@@ -79,10 +91,13 @@ def improved(core: Core, solver: Solver, plan: Floats, enough: float, deadline: 
 
 
 class _Dive:
-    """One dive. `rank`: (integer columns,) their places in ORDER; `lower`, `upper`: their bounds, as far as they are fixed."""
+    """One dive. `rank`: (integer columns,) their places in ORDER; `lower`, `upper`: their bounds, as far as they are fixed.
 
-    def __init__(self, solver: Solver, rank: Ints, deadline: float, share: float, hint: Floats | None) -> None:
-        self.solver, self.rank, self.deadline, self.share, self.hint = solver, rank, deadline, share, hint
+    `tried`: by decision, the values (integer columns,) that are tried first.
+    """
+
+    def __init__(self, solver: Solver, rank: Ints, deadline: float, share: float, tried: dict[str, Floats]) -> None:
+        self.solver, self.rank, self.deadline, self.share, self.tried = solver, rank, deadline, share, tried
         self.lower, self.upper = (values.copy() for values in solver.integer_bounds)
 
     def run(self, value: Floats) -> Floats | None:
@@ -127,9 +142,9 @@ class _Dive:
         `open_`: those that are fractional now, `mine`: those of this kind.
         """
         at = np.flatnonzero(open_ & mine)
-        if kind == "chosen" and self.hint is not None:
+        if kind in self.tried:
             every = np.flatnonzero(mine)
-            yield every, self.hint[every]
+            yield every, self.tried.pop(kind)[every]
         if kind == "placed":  # copies of data cost little, and doing without one much
             yield at, np.ones(len(at))
             yield at, np.zeros(len(at))

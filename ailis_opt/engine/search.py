@@ -15,12 +15,13 @@ import numpy as np
 from ailis_models.arrays import Floats
 from ailis_opt.engine.compile import Program
 from ailis_opt.engine.core import NEAR, Core, core_of
-from ailis_opt.engine.dive import dive, improved
+from ailis_opt.engine.dive import AS_SIGNED, Hint, dive, improved
 from ailis_opt.engine.highs import Answer, Solver, Tick
 from ailis_opt.engine.ratio import RatioResult, Step, minimize_ratio
 
 SMALL = 20_000  # entries up to which the search goes without presolve: it costs nothing there, and HiGHS 1.15's has errors (3274)
 ROUND = 1e-9
+WORTH = 0.03  # of the bound: how far a known plan may be from it to be made better
 PATIENCE = 0.3  # of the time without a basis: what a relaxation may take from the one before, before it is solved afresh
 RESERVE_SECONDS, RESERVE_SHARE = 5.0, 0.1  # of the time limit, kept for polishing
 DIVE_SECONDS, DIVE_SHARE = 30.0, 0.3  # the same for a plan by rounding
@@ -250,8 +251,9 @@ class Search:
         now, ways = time.monotonic(), ((NEAR, True), (NEAR, False), (np.inf, False))
         until = now + min(DIVE_SECONDS, DIVE_SHARE * (self.deadline - now))
         core, plan, rounded = core_of(self.solver, first), self.best, None
+        hint = None if self.known is None else Hint(self.known)
         if plan is None and self.known is not None:
-            plan = self._noted(core.plan(self.solver.integers(self.known), until))
+            plan = self._as_known(core, first, target, until)
         for near, hasty in ways if self.loaded else ways[1:]:
             if self._enough(plan, first.bound, target):
                 return plan
@@ -259,13 +261,25 @@ class Search:
                 break
             self._tell("rounding")
             core = core if near == NEAR else core_of(self.solver, first, near)
-            rounded = self._noted(dive(core, self.solver, first, until, hasty, self.known))
+            rounded = self._noted(dive(core, self.solver, first, until, hasty, hint))
             if rounded is not None and not self.options.quick:
                 rounded = self._noted(improved(core, self.solver, rounded, first.bound + target, until))
             plan = self._better(plan, rounded)
         if self.options.quick or self._enough(plan, first.bound, target):
             return plan
         return self._better(plan, self._near(core, first, target))
+
+    def _as_known(self, core: Core, first: Answer, target: float, until: float) -> Floats | None:
+        """The known plan, or one with its lots, made better where it is near enough to be worth it."""
+        assert self.known is not None
+        plan = core.plan(self.solver.integers(self.known), until)
+        if plan is None:
+            plan = dive(core, self.solver, first, until, True, Hint(self.known, AS_SIGNED))
+        if plan is None or self.options.quick or self._enough(plan, first.bound, target):
+            return self._noted(plan)
+        if self.solver.value(plan) - first.bound <= WORTH * abs(first.bound):
+            plan = improved(core, self.solver, plan, first.bound + target, until)
+        return self._noted(plan)
 
     def _enough(self, plan: Floats | None, bound: float, target: float) -> bool:
         """Whether a plan is within the gap of a bound on cost + price·lost: of that objective, or of the ratio itself."""

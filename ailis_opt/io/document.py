@@ -32,7 +32,7 @@ class Document:
 
     def fault(self, keys: tuple[str, ...], value: object, why: str, mend: str) -> Fault:
         """A fault at a key of the header, such as ("horizon", "blocks")."""
-        return Fault(self.file, why, mend, _line(self.node, keys), ".".join(keys), shown(value))
+        return Fault(self.file, why, mend, yaml_text.line_of(self.node, keys), ".".join(keys), shown(value))
 
 
 def read_document(path: Path, faults: list[Fault]) -> Document:
@@ -44,11 +44,15 @@ def read_document(path: Path, faults: list[Fault]) -> Document:
         return document
     node, problems = yaml_text.parse(text)
     faults.extend(Fault(path.name, p.why, p.mend, p.line) for p in problems)
-    if problems:
-        return document
+    return document if problems else document_of(path.name, node, faults)
+
+
+def document_of(file: str, node: Any, faults: list[Fault]) -> Document:
+    """The document of parsed content (`yaml_text`), its header validated; unknown keys are faults."""
+    document = Document(file)
     if not isinstance(node, yaml_text.Mapping):
         why = "is empty" if node in (None, "") else "not a mapping"
-        faults.append(Fault(path.name, why, "Begin with `schema: ailis-opt/1`", None if node in (None, "") else 1))
+        faults.append(Fault(file, why, "Begin with `schema: ailis-opt/1`", None if node in (None, "") else 1))
         return document
     document.node = node
     document.inline = {name: (node[name], node.lines[name]) for name in TABLES if name in node}
@@ -57,7 +61,7 @@ def read_document(path: Path, faults: list[Fault]) -> Document:
 
 
 def _header(document: Document, content: dict[str, Any], faults: list[Fault]) -> None:
-    plain = _without_blanks(content)
+    plain = yaml_text.without_blanks(content)
     with suppress(ValidationError):
         document.horizon = Horizon.model_validate(plain.get("horizon"))
     try:
@@ -75,23 +79,4 @@ def _fault(document: Document, detail: dict[str, Any]) -> Fault:
     if detail["type"] == "extra_forbidden" and len(names) == 1:
         mend = nearest(names[0], [*("schema" if n == "format" else n for n in Header.model_fields), *TABLES])
     value = None if detail["type"] in ("missing", "extra_forbidden") else shown(detail["input"])
-    return Fault(document.file, why, mend, _line(document.node, where), ".".join(names), value)
-
-
-def _line(node: Any, where: tuple[Any, ...]) -> int | None:
-    """Line of the innermost key on the way `where` that is in the file."""
-    line = None
-    for part in where:
-        if isinstance(node, (yaml_text.Mapping, yaml_text.Sequence)):
-            try:
-                line, node = node.lines[part], node[part]
-            except (KeyError, IndexError, TypeError):
-                break
-    return line
-
-
-def _without_blanks(node: Any) -> Any:
-    """The same without the keys whose value is blank: they take their defaults."""
-    if isinstance(node, dict):
-        return {key: _without_blanks(value) for key, value in node.items() if value != ""}
-    return [_without_blanks(item) for item in node] if isinstance(node, list) else node
+    return Fault(document.file, why, mend, yaml_text.line_of(document.node, where), ".".join(names), value)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ailis_opt.errors import Fault, InputError
 from ailis_opt.io.checks import check
-from ailis_opt.io.document import read_document
+from ailis_opt.io.document import Document, read_document
 from ailis_opt.io.folder import locate, read_tables, table_files
+from ailis_opt.io.raw import RawTable
 from ailis_opt.io.resolve import resolve
 from ailis_opt.io.rows import load
 from ailis_opt.schema import TABLES, Instance, fingerprint
@@ -31,14 +33,18 @@ def _read(path: Path, faults: list[Fault]) -> Instance:
     if file is None:
         raise InputError(faults)
     document = read_document(file, faults)
-    raws = read_tables(document, table_files(file, faults), faults)
+    return assembled(document, read_tables(document, table_files(file, faults), faults), str(path), faults)
+
+
+def assembled(document: Document, raws: Mapping[str, RawTable], path: str, faults: list[Fault]) -> Instance:
+    """The instance of a header and all tables as they were found. Raises InputError with these faults and all others."""
     tables = {name: load(raw, faults) for name, raw in raws.items()}
     noted = check(document, tables, faults)
     if faults or document.header is None:
-        raise InputError(_ordered(faults, file.name))
+        raise InputError(_ordered(faults, document.file))
     stated = {name: table.frame for name, table in tables.items()}
     normal = resolve(document.header, stated)
-    return Instance(document.header, normal, fingerprint(document.header, normal), str(path), noted, stated)
+    return Instance(document.header, normal, fingerprint(document.header, normal), path, noted, stated)
 
 
 def _ordered(faults: list[Fault], first: str) -> list[Fault]:

@@ -33,7 +33,13 @@ def checked(header: Header, stated: Mapping[str, pd.DataFrame], normal: Mapping[
     noted = recheck(document, tables, faults, _changed(header, stated, before), before.noted)
     if faults:
         raise InputError(faults)
-    return Instance(header, normal, fingerprint(header, normal), before.path, noted, stated)
+    return Instance(header, normal, fingerprint(header, normal), before.path, {**before.noted, **noted}, stated, before.booked)
+
+
+def remade(before: Instance, tables: Mapping[str, pd.DataFrame], header: Header | None = None) -> Instance:
+    """An instance with some other tables (as stated), or another header. Raises InputError with all faults across rows and tables."""
+    header, stated = header or before.header, {**before.stated, **tables}
+    return checked(header, stated, resolved(header, stated, (before.header, before.stated, before.tables)), before)
 
 
 def _changed(header: Header, stated: Mapping[str, pd.DataFrame], before: Instance) -> set[str] | None:

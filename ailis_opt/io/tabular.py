@@ -51,7 +51,7 @@ def read_csv(path: Path, table: Table, faults: list[Fault]) -> RawTable:
             faults.append(Fault(raw.file, "has no header row", f"Name the columns in the first row: {', '.join(table.columns)}"))
             raw.partial = True
             return raw
-        used = _columns(raw, header, 1, faults)
+        used = columns_of(raw, header, 1, faults)
         line = reader.line_num + 1
         for record in reader:
             if record:
@@ -73,7 +73,7 @@ def _record(raw: RawTable, record: list[str], header: list[str], used: dict[int,
     raw.lines.append(line)
 
 
-def _columns(raw: RawTable, header: Sequence[str], row: int | None, faults: list[Fault]) -> dict[int, str]:
+def columns_of(raw: RawTable, header: Sequence[str], row: int | None, faults: list[Fault]) -> dict[int, str]:
     """Position and name of the columns that the schema knows; unknown, repeated and missing ones are faults.
 
     A missing one that is the suggestion for an unknown one is no second fault.
@@ -128,7 +128,7 @@ def read_parquet(path: Path, table: Table, faults: list[Fault]) -> RawTable:
     try:
         with pq.ParquetFile(path) as file:
             content = file.read()
-        used = _columns(raw, content.column_names, None, faults)
+        used = columns_of(raw, content.column_names, None, faults)
         cells = {c: _texts(content.column(i), raw, c, faults) for i, c in used.items()}
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         why = (

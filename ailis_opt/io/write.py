@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,12 @@ def instance_files(instance: Instance) -> dict[str, str]:
     files = {HEADER_FILE: yaml.safe_dump(header, sort_keys=False, allow_unicode=True, width=120)}
     work = instance.tables["workloads"]
     meant = {"workloads": work.assign(deadline_period=work["deadline_period"].where(work["kind"] == "training"))}
-    for name, table in TABLES.items():
-        if len(instance.tables[name]):
-            files[f"{name}.csv"] = _csv(table, meant.get(name, instance.tables[name]))
-    return files
+    return files | table_files_text({**instance.tables, **meant})
+
+
+def table_files_text(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Name and text of a CSV file per table that has rows, in the order of the format."""
+    return {f"{name}.csv": _csv(table, tables[name]) for name, table in TABLES.items() if name in tables and len(tables[name])}
 
 
 def _csv(table: Table, frame: pd.DataFrame) -> str:
@@ -40,6 +42,16 @@ def _csv(table: Table, frame: pd.DataFrame) -> str:
     writer.writerow(stated)
     writer.writerows(zip(*stated.values(), strict=True))
     return out.getvalue()
+
+
+def cells(table: Table, frame: pd.DataFrame) -> list[dict[str, str]]:
+    """The rows of a table as the text that a file would hold, without blank cells."""
+    rows: list[dict[str, str]] = [{} for _ in range(len(frame))]
+    for name, kind in table.kinds.items():
+        for row, text in zip(rows, _cells(frame[name], kind), strict=True):
+            if text:
+                row[name] = text
+    return rows
 
 
 def _cells(values: pd.Series, kind: Kind) -> Sequence[str]:

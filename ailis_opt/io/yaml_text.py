@@ -66,6 +66,25 @@ def parse(text: str) -> tuple[Any, list[Problem]]:
     return builder.root, builder.problems
 
 
+def line_of(node: Any, where: tuple[Any, ...]) -> int | None:
+    """Line of the innermost key on the way `where` that is in the file."""
+    line = None
+    for part in where:
+        if isinstance(node, (Mapping, Sequence)):
+            try:
+                line, node = node.lines[part], node[part]
+            except (KeyError, IndexError, TypeError):
+                break
+    return line
+
+
+def without_blanks(node: Any) -> Any:
+    """The same without the keys whose value is blank: they take their defaults."""
+    if isinstance(node, dict):
+        return {key: without_blanks(value) for key, value in node.items() if value != ""}
+    return [without_blanks(item) for item in node] if isinstance(node, list) else node
+
+
 class _Builder:
     """Builds one document from the events of the parser."""
 

@@ -35,7 +35,11 @@ def contracts(instance: Instance, result: Result) -> list[RenderableType]:
     if len(before):
         rows = [(r["offer"], number(r["lots"]), number(r["gpus"]), number(r["cost"])) for r in records(before)]
         parts += [BLANK, *_table(("signed already", "lots", "GPUs", f"cost {money}"), rows, "committed.csv")]
-    return [*parts, BLANK, *_hired(instance, result)]
+    parts += [BLANK, *_hired(instance, result)]
+    booked = [offer for offer in instance.booked if offer in set(bought["offer"]) | set(result.tables["hired"]["offer"])]
+    if booked:
+        parts.append(line(f"{len(booked)} of these offers at prices of the price book; list prices are in purchases.csv and hired.csv"))
+    return parts
 
 
 def _purchase(instance: Instance, row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -25,9 +25,9 @@ def plain(value: Any) -> Any:
     return value
 
 
-def as_json(document: Mapping[str, Any]) -> str:
-    """The document as text (ASCII, two spaces of indent)."""
-    return json.dumps(plain(document), indent=2, allow_nan=False)
+def as_json(document: Mapping[str, Any], indent: int | None = 2) -> str:
+    """The document as text (ASCII, two spaces of indent; None: one line, which is several times faster to make)."""
+    return json.dumps(plain(document), indent=indent, allow_nan=False)
 
 
 def error_document(kind: str, code: int, message: str, error: Exception | None = None) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import math
 
 import pandas as pd
 
-from ailis_opt.prepare.calendar import HOURS
 from ailis_opt.schema.header import Horizon
 
 NOTHING = "-"
@@ -54,6 +53,8 @@ def percent(share: float | None) -> str:
 
 def beginning(horizon: Horizon, period: int) -> pd.Timestamp:
     """When a period begins, also one past the horizon."""
+    from ailis_opt.prepare.calendar import HOURS  # loads the formulation, which a list of runs has no use for
+
     start = pd.Timestamp(horizon.start)
     if horizon.period == "month":
         return start + pd.DateOffset(months=period)

@@ -45,14 +45,22 @@ def require_writable_file(path: Path) -> None:
 
 def write_file(path: Path, content: Content) -> None:
     """Put `content` at `path`, whole or not at all. Raises InputError where that cannot be done."""
-    beside = path.absolute().parent / f".ailis-opt-{os.getpid()}.partial"
+    folder = path.absolute().parent
     try:
-        beside.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_beside(path, content, folder / f".ailis-opt-{os.getpid()}.partial")
+        _sync(folder)
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+
+def write_beside(path: Path, content: Content, beside: Path) -> None:
+    """As `write_file`, into a folder that stands, by a temporary file of one's own in it; a crash of the machine may undo it, no more."""
+    try:
         _write_through(beside, content)
         beside.replace(path)
-        _sync(beside.parent)
     except OSError as error:
-        raise _refused(path, f"cannot be written: {error.strerror or error}", "Name a file that may be written") from error
+        raise _not_written(path, error) from error
     finally:
         beside.unlink(missing_ok=True)
 
@@ -106,6 +114,10 @@ def _sync(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _not_written(path: Path, error: OSError) -> InputError:
+    return _refused(path, f"cannot be written: {error.strerror or error}", "Name a file that may be written")
 
 
 def _refused(folder: Path, why: str, mend: str) -> InputError:

@@ -16,13 +16,13 @@ from ailis_opt.schema import Instance
 
 TABLES = (
     *("purchases", "committed", "hired", "pools", "served", "training", "unserved", "placements", "use", "energy"),
-    *("costs", "workloads", "binding", "funnel"),
+    *("costs", "workloads", "binding", "funnel", "booked"),
 )
 FROZEN = "instance"
 """Folder inside a run: the instance as it was read."""
 NAMES = (MARK, LAST, FROZEN, *(f"{name}.csv" for name in TABLES))
-REPLACED = tuple(f"{FROZEN}/{name}{suffix}" for name in schema.TABLES for suffix in (".csv", ".parquet"))
-"""Tables of an earlier instance, which may have had more of them than the new one."""
+REPLACED = ("booked.csv", *(f"{FROZEN}/{name}{suffix}" for name in schema.TABLES for suffix in (".csv", ".parquet")))
+"""Tables of an earlier run and its instance, which may have had more of them than the new one."""
 
 
 def run_files(instance: Instance, result: Result, parts: Sequence[RenderableType]) -> dict[str, str]:

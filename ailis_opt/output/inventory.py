@@ -10,23 +10,31 @@ from rich.console import RenderableType
 
 from ailis_models.arrays import Calendar
 from ailis_models.layers import LAYERS
-from ailis_opt.output.figures import ending, moment, percent
-from ailis_opt.output.text import heading, line, table
+from ailis_opt.output.figures import ending, moment, number, percent
+from ailis_opt.output.text import heading, line, records, table
 from ailis_opt.output.words import counted
 from ailis_opt.schema.instance import Instance
 
 TITLES = {layer.id: layer.title for layer in LAYERS}
 ALL = "all workloads"
 MARK = "<"
+MOST_BOOKED = 20
 
 
 def inventory(
-    instance: Instance, cal: Calendar, counts: Mapping[str, int], funnel: pd.DataFrame, closed: Sequence[str], columns: int
+    instance: Instance,
+    cal: Calendar,
+    counts: Mapping[str, int],
+    funnel: pd.DataFrame,
+    closed: Sequence[str],
+    columns: int,
+    booked: pd.DataFrame,
 ) -> list[RenderableType]:
-    """The report of `check`, to be rendered at a width of `columns`."""
+    """The report of `check`, to be rendered at a width of `columns`. `booked`: the offers that a price book has priced."""
     parts: list[RenderableType] = [
         heading(f"{instance.header.name}: {'valid, but no plan can meet it' if closed else 'valid'}"),
         *_contents(instance, cal, counts),
+        *(_booked(booked) if len(booked) else []),
         heading("Routes left open, layer by layer"),
         line(f"a route: workload, user geo, pool, profile; {MARK} marks the workload that loses the largest share", "dim"),
         _funnel(funnel, columns),
@@ -55,6 +63,19 @@ def _contents(instance: Instance, cal: Calendar, counts: Mapping[str, int]) -> l
         heading("Tables"),
         table(("table", "rows", ""), rows, text=(0, 2)),
     ]
+
+
+def _booked(booked: pd.DataFrame) -> list[RenderableType]:
+    """The first offers that a price book has priced, with list price and price paid."""
+    rows = [
+        (r["offer"], number(r["list_price_per_gpu_hour"]), number(r["price_per_gpu_hour"]), r["source"])
+        for r in records(booked.head(MOST_BOOKED))
+    ]
+    parts: list[RenderableType] = [
+        heading("Prices from the price book"),
+        table(("offer", "list price", "price", "from"), rows, text=(0, 3)),
+    ]
+    return [*parts, line(f"and {len(booked) - MOST_BOOKED:,} more")] if len(booked) > MOST_BOOKED else parts
 
 
 def _funnel(funnel: pd.DataFrame, columns: int) -> RenderableType:

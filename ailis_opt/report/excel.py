@@ -43,12 +43,7 @@ def sheets(run: Run) -> bytes:
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, OPTIONS)
     book.set_properties({"title": neutral(f"{run.result['instance']}: plan"), "comments": f"sha256 {run.result['instance_sha256']}"})
-    style = {name: book.add_format(form) for name, form in FORMATS.items()}
-    style |= {f"total {name}": book.add_format({**form, "bold": True, "top": 1}) for name, form in FORMATS.items()}
-    style |= {
-        "head": book.add_format({"bold": True, "text_wrap": True, "bottom": 1, "valign": "top"}),
-        "title": book.add_format({"bold": True}),
-    }
+    style = _styles(book)
     content = sections(run)
     _summary(book, style, run, content)
     for table in [table for section in content for table in section.tables]:
@@ -62,6 +57,25 @@ def sheets(run: Run) -> bytes:
             _sheet(book, style, f"plan {name}", Table(name, f"plan: {name}", columns, rows_of(shown, *map(str, frame.columns))))
     book.close()
     return out.getvalue()
+
+
+def tables_book(title: str, tables: Sequence[Table]) -> bytes:
+    """A workbook of these tables, a sheet each."""
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, OPTIONS)
+    book.set_properties({"title": neutral(title)})
+    style = _styles(book)
+    for table in tables:
+        _sheet(book, style, table.id, table)
+    book.close()
+    return out.getvalue()
+
+
+def _styles(book: Any) -> dict[str, Any]:
+    style = {name: book.add_format(form) for name, form in FORMATS.items()}
+    style |= {f"total {name}": book.add_format({**form, "bold": True, "top": 1}) for name, form in FORMATS.items()}
+    head = {"bold": True, "text_wrap": True, "bottom": 1, "valign": "top"}
+    return style | {"head": book.add_format(head), "title": book.add_format({"bold": True})}
 
 
 def _summary(book: Any, style: dict[str, Any], run: Run, content: Sequence[Section]) -> None:

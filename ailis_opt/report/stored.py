@@ -33,7 +33,23 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "binding": ("layer", "row", "unit", "price", "worth", "tight", "family", "basis"),
     "funnel": ("layer", "all workloads"),
 }
-TEXT = {"offer", "pool", "geo", *PLACE, "block", "dataset", "home", "component", "outcome", "layer", "row", "unit", "family", "basis"}
+TEXT = {
+    "offer",
+    "pool",
+    "geo",
+    *PLACE,
+    "block",
+    "dataset",
+    "home",
+    "component",
+    "outcome",
+    "layer",
+    "row",
+    "unit",
+    "family",
+    "basis",
+    "price_source",
+}
 
 
 def frozen_instance(folder: Path, sha256: str) -> Instance:

@@ -2,7 +2,7 @@
 
 from ailis_opt.schema.document import json_schema
 from ailis_opt.schema.header import Block, Header, Horizon, Risk
-from ailis_opt.schema.instance import Instance, fingerprint
+from ailis_opt.schema.instance import Booked, Instance, fingerprint
 from ailis_opt.schema.registry import TABLES, Table
 
-__all__ = ["TABLES", "Block", "Header", "Horizon", "Instance", "Risk", "Table", "fingerprint", "json_schema"]
+__all__ = ["TABLES", "Block", "Booked", "Header", "Horizon", "Instance", "Risk", "Table", "fingerprint", "json_schema"]

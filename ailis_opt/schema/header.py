@@ -14,7 +14,7 @@ from ailis_opt.schema.columns import CURRENCY_FORM, Name, Number, Row, Share, ce
 MOST_SLICES = 100_000
 
 
-def _day(cell: object) -> object:
+def day_of(cell: object) -> date:
     """An ISO date `2027-01-01`; no other writing of a date, and no timestamp."""
     if isinstance(cell, date):
         return cell
@@ -26,7 +26,7 @@ def _day(cell: object) -> object:
     raise PydanticCustomError("date", "not a date of the calendar, written like 2027-01-01")
 
 
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Day = Annotated[date, BeforeValidator(day_of), WithJsonSchema({"type": "string", "format": "date"})]
 Currency = Annotated[str, StringConstraints(pattern=CURRENCY_FORM)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,15 @@ _LATER = ("prices",)
 """Tables that joined the format after its first version: without rows they leave a fingerprint as it was."""
 
 
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What a price book has changed of an offer: list price (currency/GPU-hour), listed upfront (currency/GPU), and the book's row."""
+
+    list_price_per_gpu_hour: float
+    list_upfront_per_gpu: float
+    source: str
+
+
 @dataclass(frozen=True)
 class Instance:
     """A valid instance.
@@ -26,6 +35,7 @@ class Instance:
     RangeIndex. Text is `str` (blank: ""), lists are tuples of str, numbers int64 or float64 (NaN: no value), flags bool.
     `stated` are the same tables before defaults that follow from other cells were filled in: what a changed instance is made from.
     `noted` has the warnings by the check that gave them.
+    `booked` has the offers that a price book has priced, by name; it is no part of the content.
     """
 
     header: Header
@@ -34,6 +44,7 @@ class Instance:
     path: str
     noted: Mapping[str, tuple[str, ...]]
     stated: Mapping[str, pd.DataFrame]
+    booked: Mapping[str, Booked] = field(default_factory=dict)
 
     @property
     def warnings(self) -> tuple[str, ...]:

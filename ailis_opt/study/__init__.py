@@ -1,1 +1,1 @@
-"""Many solves: what-ifs, studies, and what is made of their results."""
+"""Many solves: what-ifs, studies and the store of their runs, and runs side by side."""

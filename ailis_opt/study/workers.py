@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,5 +114,7 @@ def main() -> None:
     os.dup2(2, 1)  # whatever else prints goes to standard error
     receive(sys.stdin.buffer)  # a greeting
     session = Session()
-    while (case := receive(sys.stdin.buffer)) is not None:
-        send(out, solve_case(session, case))
+    with suppress(BrokenPipeError):  # whoever asked was killed
+        while (case := receive(sys.stdin.buffer)) is not None:
+            send(out, solve_case(session, case))
+    os._exit(0)  # what cannot be written any more is not to be told of

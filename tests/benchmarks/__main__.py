@@ -2,7 +2,7 @@
 
 make bench                                (python -m tests.benchmarks)
 python -m tests.benchmarks --quick        about two minutes: fewer runs, Pyomo only on the smaller instance, no demo
-python -m tests.benchmarks build start    only these parts: build, whole, layers, start
+python -m tests.benchmarks build start    only these parts: build, whole, layers, store, start
 """
 
 from __future__ import annotations
@@ -170,7 +170,25 @@ def layers(folder: Path, quick: bool) -> Iterator[Line]:
     yield Line("explain, widest share of the whole", f"{widest:.1%}", f"{document['method']}, {spent:.0f} s", "", "<= 3 %", widest <= 0.03)
 
 
-PARTS = {"build": building, "whole": job, "layers": layers, "start": start}
+def store(folder: Path, quick: bool) -> Iterator[Line]:
+    """What a store adds to a run, and `compare` over all of them; the runs have a canned answer."""
+    count = 1_000 if quick else 10_000
+    say(f"recording {count:,} runs")
+    command = [sys.executable, "-m", "tests.benchmarks.store", str(folder / "store"), str(count)]
+    found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])
+    added = found["put_ms"] + found["index_ms"]
+    busy = f"{found['put_cpu_ms']:.2f} ms of the processor"
+    yield Line(f"recording a run, mean of {count:,}", f"{added:.2f} ms", busy, "", "<= 5 ms", added <= 5)
+    program = [sys.executable, "-m", "ailis_opt", "compare", str(folder / "store")]
+    yield _timed(f"ailis-opt compare, {count:,} runs", program, 2.0)
+    yield _timed(f"ailis-opt compare --json, {count:,} runs", [*program, "--json"], 2.0)
+    (folder / "store" / "index.parquet").unlink()
+    begun = time.perf_counter()
+    subprocess.run([*program, "--json"], stdout=subprocess.DEVNULL, check=True)
+    yield Line("  the same once, without the index", f"{time.perf_counter() - begun:.2f} s")
+
+
+PARTS = {"build": building, "whole": job, "layers": layers, "store": store, "start": start}
 
 
 def main() -> None:
