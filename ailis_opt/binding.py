@@ -43,6 +43,7 @@ PHRASES = {
     "service_floor": "service floor of {}",
     "budget": "budget",
 }
+SHARED = ("shared_lots", "shared_starts")  # told offer by offer, with the lots on offer
 COLUMNS = ["layer", "row", "unit", "price", "worth", "tight", "family", "basis"]
 
 
@@ -107,7 +108,7 @@ def _row_limits(p: Prepared, program: Program, outcome: Outcome, name: Callable[
     for groups, duals, bounds in (plan, slices):
         for group in groups:
             family = families[group.name]
-            if family.kind == "definition":
+            if family.kind == "definition" or family.name in SHARED:
                 continue
             for i, key in enumerate(group.keys):
                 at = group.start + i
@@ -135,25 +136,46 @@ def _bound_limits(instance: Instance, p: Prepared, program: Program, outcome: Ou
             price = np.where(full & (d.slices.hire_most[:, h] > 0), np.maximum(prices[:, i], 0.0), 0.0)
             if stated[rows].all():
                 yield _Limit("L1.supply", "quota", f"quota of {', '.join(names[rows])}", "lot", "stock", price, d.slices.hire_most[:, h])
-    value, started = _lot_values(p, program, outcome), np.zeros_like(d.committed.cost)
+    yield from _committed_limits(p, program, outcome, names, stated)
+
+
+def _committed_limits(p: Prepared, program: Program, outcome: Outcome, names: np.ndarray, stated: np.ndarray) -> Iterator[_Limit]:
+    """Lots on offer, in all and in one period, and delivery dates of committed offers."""
+    c, periods, layout = p.data.committed, np.arange(p.data.periods), program.layout
+    assert outcome.x is not None
+    value, started = _lot_values(p, program, outcome), np.zeros_like(c.cost)
     for variable in ("whole_lots", "part_lots"):
         group, _ = layout.column(variable)
-        for (o, t), amount in zip(group.keys, layout.values(variable, x), strict=True):
+        for (o, t), amount in zip(group.keys, layout.values(variable, outcome.x), strict=True):
             started[t, o] = amount
+    in_force = np.array([[started[max(0, t - term + 1) : t + 1, o].sum() for o, term in enumerate(c.term)] for t in periods])
+    full, together, most_of = in_force >= c.most - 1e-7, in_force.copy(), c.most.copy()
+    ramped = started >= c.most_starts - 1e-7
+    for offers, most, starts in zip(c.groups, c.group_most, c.group_starts, strict=True):
+        at = list(offers)
+        together[:, at], most_of[at] = in_force[:, at].sum(axis=1, keepdims=True), most
+        ramped[:, at] |= started[:, at].sum(axis=1, keepdims=True) >= starts - 1e-7
+    full |= together >= most_of - 1e-7
     for o, rows in enumerate(p.supply.committed_of):
-        label, most, first = ", ".join(names[rows]), d.committed.most[o], d.committed.first[o]
-        window = (np.arange(d.periods) >= first) & (np.arange(d.periods) <= d.committed.last[o])
-        full = np.array([started[max(0, t - d.committed.term[o] + 1) : t + 1, o].sum() >= most - 1e-7 for t in range(d.periods)])
-        if stated[rows].all() and most > 0 and (full & window).any():
-            best = np.array([max(float(value[full & window, o].max()), 0.0)])
+        label, most, first = ", ".join(names[rows]), most_of[o], c.first[o]
+        window = (periods >= first) & (periods <= c.last[o])
+        held = ramped[:, o] & ~full[:, o] & window
+        if stated[rows].all() and most > 0 and (full[:, o] & window).any():
+            best = np.array([max(float(value[full[:, o] & window, o].max()), 0.0)])
             yield _Limit("L1.supply", "lots on offer", f"lots on offer of {label}", "lot", "once", best, np.array([most]))
-        if 0 < first < d.periods and most > 0 and started[:, o].any():
+        if most > 0 and held.any():
+            more = np.array([max(float(value[held, o].max()), 0.0)])
+            yield _Limit("L1.supply", "lots per period", f"lots per period of {label}", "lot", "once", more, c.most_starts[[o]])
+        if 0 < first < p.data.periods and most > 0 and started[:, o].any():
             sooner = np.array([max(float(value[first - 1, o] - value[first, o]), 0.0)])
             yield _Limit("L1.supply", "delivery", f"delivery of {label} before period {first}", "lot", "once", sooner, np.ones(1))
 
 
 def _lot_values(p: Prepared, program: Program, outcome: Outcome) -> Floats:
-    """(T, O) what one lot more, started in t, would save: Σ over its slices of available · lot_gpus · price of capacity, less its cost."""
+    """(T, O) what one lot more, started in t, would save: Σ over its slices of available · lot_gpus · price of capacity, less its cost.
+
+    Of what is paid only where it is used, the price of capacity above its own.
+    """
     d, layout, dual = p.data, program.layout, outcome.row_dual
     assert dual is not None
     group = next(g for g in layout.slice.rows if g.name == "L1_supply.capacity")
@@ -161,11 +183,15 @@ def _lot_values(p: Prepared, program: Program, outcome: Outcome) -> Floats:
     gpu[:, np.array(group.keys, dtype=np.int64)] = -layout.slice_rows(dual)[:, group.start : group.start + len(group.keys)]
     k = d.committed.tranche
     by_period = np.zeros((d.periods, len(k)))
-    np.add.at(by_period, d.calendar.slice_period, (gpu[:, d.committed.tranche_pool] * d.slices.owned_available)[:, k])
+    usable = (gpu[:, d.committed.tranche_pool] * d.slices.owned_available)[:, k]
+    worth, v = usable * d.committed.paid_gpus, d.committed.callable
+    called = np.maximum(usable[:, v] - d.slices.call_price * d.slices.hours, 0.0)
+    worth[:, v] += called * (d.committed.lot_gpus - d.committed.paid_gpus)[v]
+    np.add.at(by_period, d.calendar.slice_period, worth)
     clock = np.concatenate([np.zeros((1, len(k))), np.cumsum(by_period, axis=0)])
     t, o = np.arange(d.periods)[:, None], np.arange(len(k))[None, :]
     until = np.minimum(t + d.committed.term[None, :], d.periods)
-    saved: Floats = (clock[until, o] - clock[t, o]) * d.committed.lot_gpus
+    saved: Floats = clock[until, o] - clock[t, o]
     return saved - d.committed.cost
 
 

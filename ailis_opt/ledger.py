@@ -1,7 +1,8 @@
 """Costs by component and workload, use of pools, energy and carbon.
 
-Committed capacity is paid by the hour it is in force. What of it runs is paid by the workloads that run on it, in proportion to their
-GPUs; what stands idle is booked to nobody (workload ""), so that it cannot hide in a unit price. What is hired is paid by those who use it.
+Committed capacity is paid by the hour it is in force, its take-or-pay share. What of it runs is paid by the workloads that run on it, in
+proportion to their GPUs; what stands idle is booked to nobody (workload ""), so that it cannot hide in a unit price. What is hired, or
+called beyond the take-or-pay share, is paid by those who use it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ailis_models.arrays import Floats
-from ailis_opt.plan import Decisions, committed_gpus
+from ailis_opt.plan import Decisions, in_force_gpus
 from ailis_opt.prepare.assemble import Prepared, egress_prices
 from ailis_opt.prepare.supply import COMMITTED, in_force_until, lot_costs
 from ailis_opt.schema.instance import Instance
@@ -35,19 +36,20 @@ def add_money(instance: Instance, p: Prepared, decided: Decisions, tables: dict[
         tables[name] = tables[name].assign(**price_columns(instance, offers.iloc[at.get_indexer(tables[name]["offer"])]))
     gpus = _gpus(p, decided)
     used = gpus.sum(axis=2)
-    owned, usable_owned, hired_gpus, usable_hired = _supply(p, decided)
+    owned, usable_owned, usable_force, hired_gpus, usable_hired = _supply(p, decided)
     tables["placements"] = _placements(instance, p, decided)
     tables["use"] = _use(instance, p, used, owned, hired_gpus, usable_owned + usable_hired)
     kwh = used * p.data.slices.kw * hours[:, None]
     tables["energy"] = _energy(instance, p, kwh)
 
-    busy = np.minimum(used, usable_owned) / np.where(usable_owned > 0, usable_owned, 1.0)
     rows = []
     for component, by_slice in _committed_costs(p, decided, price, upfront).items():
+        usable = usable_force if component == "upfront" else usable_owned
+        busy = np.minimum(used, usable) / np.where(usable > 0, usable, 1.0)
         rows += _shared(component, by_slice * busy, gpus)
         rows.append((NOBODY, component, float((by_slice * (1 - busy)).sum())))
     hourly = p.supply.prices[p.data.calendar.slice_period] * offers["lot_gpus"].to_numpy(float)
-    for component in ("on_demand", "interruptible"):
+    for component in ("on_demand", "interruptible", *COMMITTED):  # of committed offers: what is called
         mine = np.where(offers["contract"] == component, hourly, 0.0)
         rows += _shared(component, _by_pool(p, decided.hired * mine) * hours[:, None], gpus)
     rows += _shared("energy", kwh * p.data.slices.energy_price, gpus)
@@ -107,13 +109,15 @@ def _by_pool(p: Prepared, by_offer: Floats) -> Floats:
     return np.asarray(out.T)
 
 
-def _supply(p: Prepared, decided: Decisions) -> tuple[Floats, Floats, Floats, Floats]:
-    """(S, P) GPUs in force, usable of them, hired, usable of those."""
+def _supply(p: Prepared, decided: Decisions) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """(S, P) GPUs in force that are paid whether used or not, usable of them, usable of all in force, hired or called, usable of those."""
     offers, period = p.supply.offers, p.data.calendar.slice_period
     available = offers["availability"].to_numpy(float)
-    force = committed_gpus(p, decided)
+    force = in_force_gpus(p, decided.lots)
+    paid = force * offers["take_or_pay_share"].to_numpy(float)
     hired = decided.hired * offers["lot_gpus"].to_numpy(float)
-    return _by_pool(p, force)[period], _by_pool(p, force * available)[period], _by_pool(p, hired), _by_pool(p, hired * available)
+    owned, usable, usable_force = (_by_pool(p, gpus)[period] for gpus in (paid, paid * available, force * available))
+    return owned, usable, usable_force, _by_pool(p, hired), _by_pool(p, hired * available)
 
 
 def _committed_costs(p: Prepared, decided: Decisions, price: Floats, upfront: Floats) -> dict[str, Floats]:

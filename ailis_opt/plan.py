@@ -24,7 +24,7 @@ class Decisions:
     """What the solver decided, by offer and way instead of by merged offer and class. Sizes as in `ailis_models.arrays`."""
 
     lots: Floats  # (T, offers) started in t
-    hired: Floats  # (S, offers) lots
+    hired: Floats  # (S, offers) lots; of committed offers what is called of them, GPUs ÷ lot_gpus
     replicas: Floats  # (S, R)
     standby: Floats  # (S, B)
     unserved: Floats  # (S, Q) outcomes
@@ -51,9 +51,11 @@ def decisions(p: Prepared, layout: Layout, x: Floats) -> Decisions:
         return np.maximum(out, 0.0)
 
     merged, hired = len(d.committed.lot_gpus), len(d.hired.pool)
+    lots = _split_lots(p, table("whole_lots", periods, merged) + table("part_lots", periods, merged))
+    by_use = _split_hired(p, table("whole_hired", d.n_slices, hired) + table("part_hired", d.n_slices, hired))
     return Decisions(
-        lots=_split_lots(p, table("whole_lots", periods, merged) + table("part_lots", periods, merged)),
-        hired=_split_hired(p, table("whole_hired", d.n_slices, hired) + table("part_hired", d.n_slices, hired)),
+        lots=lots,
+        hired=by_use + _split_called(p, lots, table("called", d.n_slices, len(d.committed.callable))),
         replicas=table("replicas", d.n_slices, len(d.routes.pool)),
         standby=table("standby", d.n_slices, len(d.standby.pool)),
         unserved=table("unserved", d.n_slices, len(d.class_workload)),
@@ -65,12 +67,19 @@ def decisions(p: Prepared, layout: Layout, x: Floats) -> Decisions:
 
 
 def _split_lots(p: Prepared, lots: Floats) -> Floats:
-    """(T, offers): each start goes to the first of the merged offers with room in force; together they have room: their terms are equal."""
+    """(T, offers): each start goes to the first of the merged offers with room in force; together they have room: their terms are equal.
+
+    Where the lots that may start in a period are limited they go to the offers in turn.
+    """
     offers, periods = p.supply.offers, len(lots)
     out = np.zeros((periods, len(offers)))
     limit = offers["max_lots"].fillna(np.inf).to_numpy(float)
+    ramped = offers["max_lots_per_period"].notna().to_numpy()
     for o, rows in enumerate(p.supply.committed_of):
         if not lots[:, o].any():
+            continue
+        if ramped[rows[0]]:
+            out[:, rows] = _in_turn(lots[:, o], len(rows))
             continue
         for t in range(periods):
             left = lots[t, o]
@@ -79,6 +88,34 @@ def _split_lots(p: Prepared, lots: Floats) -> Floats:
                 part = min(left, limit[row] - running)
                 out[t, row] += max(part, 0.0)
                 left -= max(part, 0.0)
+    return out
+
+
+def _in_turn(started: Floats, n: int) -> Floats:
+    """(T, n): lots dealt out one after the other, the offers taking turns through all periods.
+
+    Any run of lots, those that start in a period or are in force in one, is then shared as evenly as lots allow: of at most n·R
+    no offer has more than R.
+    """
+    edges = np.concatenate([[0.0], np.cumsum(started)])
+    turns, rest = np.divmod(edges, n)
+    dealt = turns[:, None] + np.clip(rest[:, None] - np.arange(n), 0.0, 1.0)
+    return np.diff(dealt, axis=0)
+
+
+def _split_called(p: Prepared, lots: Floats, called: Floats) -> Floats:
+    """(S, offers) lots: what is called of merged offers goes to the first with GPUs in force that are not paid for, then to the next."""
+    offers, c = p.supply.offers, p.data.committed
+    out = np.zeros((len(called), len(offers)))
+    if not called.any():
+        return out
+    size = offers["lot_gpus"].to_numpy(float)
+    room = (in_force_gpus(p, lots) * (1 - offers["paid_gpus"].to_numpy(float) / size))[p.data.calendar.slice_period]
+    for v, o in enumerate(c.callable.tolist()):
+        left = called[:, v].copy()
+        for row in p.supply.committed_of[o]:
+            out[:, row] = np.minimum(left, room[:, row]) / size[row]
+            left -= np.minimum(left, room[:, row])
     return out
 
 
@@ -238,13 +275,13 @@ def _unserved(instance: Instance, p: Prepared, decided: Decisions) -> pd.DataFra
     return pd.concat([serving, training], ignore_index=True) if len(training) else serving
 
 
-def committed_gpus(p: Prepared, decided: Decisions) -> Floats:
-    """(T, offers) GPUs in force of each committed offer, lots signed before included."""
+def in_force_gpus(p: Prepared, lots: Floats) -> Floats:
+    """(T, offers) GPUs in force of each committed offer, of lots (T, offers) started and of those signed before."""
     offers, periods = p.supply.offers, p.data.periods
     committed = offers["contract"].isin(COMMITTED).to_numpy()
     until = in_force_until(offers, periods)  # (T, offers)
     force = np.zeros((periods, len(offers)))
-    started = decided.lots.copy()
+    started = lots.copy()
     started[0] += np.where(committed, offers["committed_lots"].to_numpy(float), 0.0)
     for t in range(periods):
         force[t:] += np.where(np.arange(t, periods)[:, None] < until[t], started[t], 0.0)

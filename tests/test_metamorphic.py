@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +63,20 @@ def test_a_looser_limit_costs_no_more(name: str) -> None:
         assert_no_dearer(name, seed)
 
     check()
+
+
+@few(4)
+@given(seed=SEEDS)
+def test_a_share_of_one_is_the_default(seed: int) -> None:
+    """Said or not, it is the same instance, and every lot is paid whether used or not."""
+    data = random_instance(seed, features=set(FEATURES) - {"training"})
+    said = copy.deepcopy(data)
+    for row in said["tables"]["offers"]:
+        row["take_or_pay_share"] = 1
+    assert as_instance(said).sha256 == as_instance(data).sha256
+    result = solve(as_instance(said), gap=GAP, in_process=True)
+    committed = {row["offer"] for row in said["tables"]["offers"] if row["contract"] in ("owned", "reserved")}
+    assert not committed & set(result.hired["offer"])
 
 
 @few(5)

@@ -10,7 +10,7 @@ import pytest
 from ailis_opt import solve
 from ailis_opt.errors import InfeasibleError
 from tests.support.files import as_instance
-from tests.support.generate import FEATURES, random_instance
+from tests.support.generate import FEATURES, TERMS, random_instance
 from tests.support.reference import reference
 
 GAP = 1e-7
@@ -20,7 +20,7 @@ QUICK = range(20)
 PLANTED = [range(first, first + 15) for first in range(20, 260, 15)]  # 16 chunks
 SMALL = [range(first, first + 10) for first in range(2000, 2040, 10)]
 SPOILED = [range(first, first + 10) for first in range(3000, 3080, 10)]
-PAIRS = sorted(FEATURES)
+PAIRS = sorted([*FEATURES, *TERMS])
 
 
 def differences(data: dict[str, Any]) -> list[str]:
@@ -77,6 +77,26 @@ def test_verdict_agrees(seeds: range) -> None:
     assert all_differences(seeds, planted=False) == {}
 
 
+TERM_SHEET = {"reserved", "owned", "terms", "upfront", "committed_lots", "min_lots", "availability", "blocks", "metered", *TERMS}
+
+
+def with_terms(seeds: range) -> dict[int, list[str]]:
+    """Every term of a sheet at once, for both objectives."""
+    more = {0: set(), 1: {"ratio", "min_service", "budget"}}
+    found = {seed: differences(random_instance(seed, features=TERM_SHEET | more[seed % 2])) for seed in seeds}
+    return {seed: faults for seed, faults in found.items() if faults}
+
+
+def test_optimum_agrees_with_terms_of_sheets_quick() -> None:
+    assert with_terms(range(7000, 7006)) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [range(7010, 7018), range(7018, 7026)], ids=str)
+def test_optimum_agrees_with_terms_of_sheets(seeds: range) -> None:
+    assert with_terms(seeds) == {}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("feature", PAIRS)
 def test_optimum_agrees_with_one_feature_alone(feature: str) -> None:
@@ -113,6 +133,6 @@ def test_every_instance_has_its_planted_plan() -> None:
 def test_the_generator_draws_everything() -> None:
     """Every feature comes up, and the same seed gives the same instance."""
     drawn = [set(random_instance(seed)["features"]) for seed in range(60)]
-    assert set(FEATURES) == set().union(*drawn)
+    assert {*FEATURES, *TERMS} == set().union(*drawn)
     assert random_instance(5) == random_instance(5)
     assert random_instance(5) != random_instance(6)

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGE = README.read_text(encoding="utf-8")
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "models")])}
-LATER = ("quote", "hedge")
+LATER = ("hedge",)
 SOLVED = "ailis-opt solve instances/quickstart --gap 1e-9"
 EXPLAINED = "ailis-opt explain instances/quickstart"
 MINE = "ailis-opt solve mine.yaml --out mine-result"

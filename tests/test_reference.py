@@ -91,6 +91,53 @@ def test_take_or_pay(answer: Answer) -> None:
     assert answer(data) == near(2 * 4 * 1 + 1 * 3)
 
 
+def test_part_of_a_lot_is_paid_where_it_is_used(answer: Answer) -> None:
+    """4 GPUs for three hours, 1 of them paid in any case, 3 where they are used: 3 + (3 + 1 + 0)·2, less than hired at 3: 4 + 2 + 1."""
+    data = case([4, 2, 1], periods=3)
+    deal = offer("deal", 2, "reserved", lot_gpus=4, max_lots=1, take_or_pay_share=0.25)
+    data["tables"]["offers"] = [offer("spot", 3), deal]
+    assert answer(data) == near(3 * 1 * 2 + (3 + 1) * 2)
+    deal["upfront_per_gpu"] = 1.5  # 4 · 1.5 = 6 more: 20 with the lot, 21 without
+    assert answer(data) == near(20)
+    deal["upfront_per_gpu"] = 2
+    assert answer(data) == near(7 * 3)
+
+
+def test_lots_signed_before_are_called_too(answer: Answer) -> None:
+    """A lot of 4 at 2 for two hours, half of it paid in any case, half of what is paid usable: one GPU for sure, one called in hour 1."""
+    data = case([1, 2, 2], periods=3)
+    old = offer("old", 2, "owned", lot_gpus=4, max_lots=0, committed_lots=1, term_periods=2, take_or_pay_share=0.5, availability=0.5)
+    data["tables"]["offers"] = [offer("spot", 9), old]
+    assert answer(data) == near(2 * 2 * 2 + 2 * 2 + 2 * 9)  # paid in hours 0 and 1; two called in hour 1; hour 2 is after the term
+
+
+def test_lots_ramp_up(answer: Answer) -> None:
+    """Two lots a period at 1: 2, 4, and 6 of 6 GPUs; the rest at 3."""
+    data = case([6, 6, 6], periods=3)
+    data["tables"]["offers"] = [offer("spot", 3), offer("deal", 1, "reserved", max_lots_per_period=2)]
+    assert answer(data) == near((2 + 4 + 6) * 1 + (4 + 2) * 3)
+
+
+def test_a_term_with_and_without_exit(answer: Answer) -> None:
+    """Three lots for two hours at 1, or for one hour at 1 and a fee of 1.5: need 3, 1. Two with the exit (5) and one without (2) are 7."""
+    data = case([3, 1], periods=2)
+    whole = offer("whole", 1, "reserved", max_lots=3, term_periods=2, last_start=0, shares_lots_with="sheet")
+    left = whole | {"offer": "left", "term_periods": 1, "upfront_per_gpu": 0.75}
+    data["tables"]["offers"] = [offer("spot", 4), whole, left]
+    assert answer(data) == near(2 * (1 + 0.75) + 1 * 2)
+    for row in (whole, left):
+        row["max_lots"] = 2
+    assert answer(data) == near((1 + 0.75) + 1 * 2 + 1 * 4)
+
+
+def test_offers_of_a_group_ramp_up_together(answer: Answer) -> None:
+    """One lot a period of either kind: at 1 and at 2; the rest at 5."""
+    data = case([2, 2], periods=2)
+    terms = {"max_lots": 9, "max_lots_per_period": 1, "shares_lots_with": "sheet"}
+    data["tables"]["offers"] = [offer("spot", 5), offer("one", 1, "reserved", **terms), offer("two", 2, "reserved", **terms)]
+    assert answer(data) == near(1 * 1 + 1 * 5 + 2 * 1)
+
+
 def test_upfront_is_charged_for_its_part_inside(answer: Answer) -> None:
     """A term of 4 that starts in the second of 2 hours is a quarter inside: 8 × 1/4 + 1; without term all of it."""
     data = case([0, 1], periods=2)

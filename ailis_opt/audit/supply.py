@@ -16,7 +16,10 @@ SUPPLY = "L1.supply"
 
 @dataclass(frozen=True)
 class Supply:
-    """GPUs of each pool in each slice, (P, S): `committed` and `hired` as paid, `usable` of both; `cost` by component."""
+    """GPUs of each pool in each slice, (P, S), as paid: `committed` whether used or not, `hired` or called, `usable` of both.
+
+    `cost` by component.
+    """
 
     committed: Floats
     hired: Floats
@@ -26,23 +29,26 @@ class Supply:
 
 def supply(world: World, plan: Mapping[str, pd.DataFrame], ledger: Ledger) -> Supply:
     """Recomputes purchases and hiring from the lots and GPUs of the plan; checks their limits and stated figures."""
-    signed, signed_cost = _signed(world, plan, ledger)
-    hired, hired_cost = _hired(world, plan["hired"], ledger)
     offers = world.offers
+    force, signed_cost = _signed(world, plan, ledger)
+    force = force[:, world.period_of_slice]
+    share = offers["take_or_pay_share"].to_numpy(float)[:, None]
+    hired, hired_cost = _hired(world, plan["hired"], (1 - share) * force, ledger)
+    signed = share * force
     pooled = offers["pool"].to_numpy() >= 0
     pool = offers["pool"].to_numpy()[pooled]
     available = offers["availability"].to_numpy(float)[:, None]
-    signed = signed[:, world.period_of_slice]
 
     def by_pool(gpus: Floats) -> Floats:
         return sums((len(world.pools), len(world.slice_hours)), (pool,), gpus[pooled])
 
     usable = by_pool(available * signed) + by_pool(available * hired)
-    return Supply(by_pool(signed), by_pool(hired), usable, signed_cost | hired_cost)
+    cost = {kind: signed_cost.get(kind, 0.0) + hired_cost.get(kind, 0.0) for kind in {*signed_cost, *hired_cost}}
+    return Supply(by_pool(signed), by_pool(hired), usable, cost)
 
 
 def _signed(world: World, plan: Mapping[str, pd.DataFrame], ledger: Ledger) -> tuple[Floats, dict[str, float]]:
-    """(O, T) GPUs in force of each offer, and their cost by component."""
+    """(O, T) GPUs in force of each offer, and by component what they cost whether used or not."""
     offers, purchases = world.offers, plan["purchases"]
     periods = len(world.hours)
     term = offers["term_periods"].to_numpy(float)
@@ -56,7 +62,8 @@ def _signed(world: World, plan: Mapping[str, pd.DataFrame], ledger: Ledger) -> t
     already = np.where(chosen, offers["committed_lots"].to_numpy(float), 0.0)
     started[:, 0] += already
     gpus = _in_force(started, end) * lot[:, None]
-    paid = offers["price_per_gpu_hour"].to_numpy(float) * (gpus @ world.hours)
+    share = offers["take_or_pay_share"].to_numpy(float)
+    paid = offers["price_per_gpu_hour"].to_numpy(float) * share * (gpus @ world.hours)
     upfront = sum(_upfront(offers, started[:, t] * lot, t, periods).sum() for t in range(periods))
     contract = offers["contract"].to_numpy()
     cost = {kind: float(paid[contract == kind].sum()) for kind in ("owned", "reserved")}
@@ -91,8 +98,22 @@ def _limits(world: World, purchases: pd.DataFrame, started: Floats, in_force: Fl
     labels = axes(offer=list(offers["offer"]), period=range(len(world.hours)))
     chosen = offers["contract"].isin(("owned", "reserved")).to_numpy(bool)[:, None]
     ledger.at_most(SUPPLY, "max_lots", "lots", in_force, offers["max_lots"].to_numpy(float)[:, None], labels, mask=chosen)
+    ramp = offers["max_lots_per_period"].to_numpy(float)
+    ledger.at_most(SUPPLY, "max_lots_per_period", "lots", started, ramp[:, None], labels, mask=chosen)
+    _shared(world, started, in_force, ledger)
     least = offers["min_lots"].to_numpy(float)[:, None]
     ledger.at_most("contract", "min_lots", "lots", -started, -least, labels, mask=started > ledger.tolerance)
+
+
+def _shared(world: World, started: Floats, in_force: Floats, ledger: Ledger) -> None:
+    """Lots of all offers of each group together, in force and started."""
+    offers = world.offers
+    for group in sorted(set(offers["shares_lots_with"]) - {""}):
+        mine = (offers["shares_lots_with"] == group).to_numpy(bool)
+        where = axes(group=[group], period=range(len(world.hours)))
+        for limit, lots in (("max_lots", in_force), ("max_lots_per_period", started)):
+            most = offers[limit].to_numpy(float)[mine].min()
+            ledger.at_most(SUPPLY, f"shared {limit}", "lots", lots[mine].sum(axis=0)[None, :], most, where)
 
 
 def _stated(world: World, plan: Mapping[str, pd.DataFrame], ledger: Ledger) -> None:
@@ -115,26 +136,28 @@ def _stated(world: World, plan: Mapping[str, pd.DataFrame], ledger: Ledger) -> N
 
 
 def _bought(world: World, lots: pd.DataFrame, start: np.ndarray) -> tuple[Floats, Floats]:
-    """(rows,) GPUs and cost inside the horizon of lots that start in a period."""
+    """(rows,) GPUs of lots that start in a period, and what they cost inside the horizon whether used or not."""
     periods = len(world.hours)
     term = lots["term_periods"].to_numpy(float)
     stop = np.minimum(np.where(np.isnan(term), periods, start + term), periods).astype(np.intp)
     clock = np.concatenate([[0.0], np.cumsum(world.hours)])
     gpus = lots["lots"].to_numpy(float) * lots["lot_gpus"].to_numpy(float)
     hours = clock[stop] - clock[start]
-    return gpus, lots["price_per_gpu_hour"].to_numpy(float) * gpus * hours + _upfront(lots, gpus, start, periods)
+    paid = lots["take_or_pay_share"].to_numpy(float) * gpus
+    return gpus, lots["price_per_gpu_hour"].to_numpy(float) * paid * hours + _upfront(lots, gpus, start, periods)
 
 
-def _hired(world: World, hired: pd.DataFrame, ledger: Ledger) -> tuple[Floats, dict[str, float]]:
-    """(O, S) GPUs hired of each offer, and their cost by component."""
+def _hired(world: World, hired: pd.DataFrame, callable_: Floats, ledger: Ledger) -> tuple[Floats, dict[str, float]]:
+    """(O, S) GPUs hired of each offer, or called of a committed one (at most `callable_` (O, S)), and their cost by component."""
     offers = world.offers
     keys = ["offer", "period", "block"]
     row = hired[[*keys, "gpus"]].merge(offers, on="offer", how="left")
     gpus, lot = row["gpus"].to_numpy(float), row["lot_gpus"].to_numpy(float)
     where = rows(hired, keys)
+    by_lot = row["contract"].isin(("on_demand", "interruptible")).to_numpy(bool)
     outside = (row["period"] < np.maximum(row["first_start"], row["lead_periods"])) | (row["period"] > row["last_start"])
-    ledger.at_most(SUPPLY, "hire window", "GPUs", np.where(outside, np.abs(gpus), 0.0), 0.0, where)
-    ledger.whole("contract", "whole lots", "lots", gpus / lot, where, mask=row["whole_lots"].astype(bool))
+    ledger.at_most(SUPPLY, "hire window", "GPUs", np.where(outside & by_lot, np.abs(gpus), 0.0), 0.0, where)
+    ledger.whole("contract", "whole lots", "lots", gpus / lot, where, mask=row["whole_lots"].astype(bool) & by_lot)
     place = world.slice_of(hired)
     total = sums((len(offers), len(world.slice_hours)), (positions(hired["offer"], list(offers["offer"])), place), gpus)
     size = offers["lot_gpus"].to_numpy(float)
@@ -142,13 +165,14 @@ def _hired(world: World, hired: pd.DataFrame, ledger: Ledger) -> tuple[Floats, d
     chosen = offers["contract"].isin(("on_demand", "interruptible")).to_numpy(bool)[:, None]
     ledger.at_most(SUPPLY, "hire quota", "GPUs", total, (size * offers["max_lots"].to_numpy(float))[:, None], labels, mask=chosen)
     least = (size * offers["min_lots"].to_numpy(float))[:, None]
-    ledger.at_most("contract", "min_lots", "GPUs", -total, -least, labels, mask=total > ledger.tolerance)
+    ledger.at_most("contract", "min_lots", "GPUs", -total, -least, labels, mask=chosen & (total > ledger.tolerance))
+    ledger.at_most("contract", "called", "GPUs", total, callable_, labels, mask=~chosen)
     gpu_hours = gpus * world.slice_hours[place]
     paid = gpu_hours * _hourly_price(world, row)
     ledger.stated("hired.gpu_hours", "GPU-hours", hired["gpu_hours"], gpu_hours, where)
     ledger.stated("hired.cost", world.header.currency, hired["cost"], paid, where)
     contract = row["contract"].to_numpy()
-    return total, {kind: float(paid[contract == kind].sum()) for kind in ("on_demand", "interruptible")}
+    return total, {kind: float(paid[contract == kind].sum()) for kind in ("owned", "reserved", "on_demand", "interruptible")}
 
 
 def _hourly_price(world: World, hired: pd.DataFrame) -> Floats:

@@ -118,7 +118,8 @@ def _column_known(instance: Instance, name: str, frame: pd.DataFrame, key: str, 
     accepted = known.get(key)
     if key == "offer" and name in ("purchases", "committed", "hired"):
         signed = offers["contract"].isin(("owned", "reserved"))
-        accepted = set(offers["offer"][signed if name != "hired" else ~signed])
+        by_use = ~signed | (offers["take_or_pay_share"] < 1)
+        accepted = set(offers["offer"][signed if name != "hired" else by_use])
     elif key == "workload" and name in ("served", "training"):
         trains = workloads["kind"] == "training"
         accepted = set(workloads["workload"][trains if name == "training" else ~trains])

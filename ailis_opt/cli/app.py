@@ -164,6 +164,28 @@ def explain(
 
 
 @app.command()
+def quote(
+    instance: InstancePath,
+    offer: Annotated[
+        Path, typer.Option("--offer", metavar="FILE", help="Term sheet: a contract or alternatives, YAML or CSV.", show_default=False)
+    ],
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write quote.json and summary.txt here.")] = None,
+    gap: Annotated[float, typer.Option(callback=_gap, metavar="G", help="Relative gap of every solve.")] = 1e-4,
+    time_limit: Annotated[
+        float | None, typer.Option(callback=_seconds, metavar="S", help="Seconds for all of it.", show_default="none")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(callback=_jobs, metavar="N", help="Processes.", show_default="as many as processors")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """What a contract is worth before signing: break-even price, demand curve, what it covers."""
+    with boundary(as_json):
+        from ailis_opt.cli.quote import Request, run_quote
+
+        raise typer.Exit(run_quote(Request(instance, offer, out, gap, time_limit, jobs, as_json, quiet)))
+
+
+@app.command()
 def whatif(
     instance: InstancePath,
     sets: Annotated[

@@ -73,13 +73,13 @@ class Worker:
             self._process.stdout.close()
 
 
-class _Interrupts:
+class Interrupts:
     """Counts Ctrl-C while a search runs: the first asks the search to stop, the second ends at once."""
 
     def __init__(self) -> None:
         self.count = 0
 
-    def __enter__(self) -> _Interrupts:
+    def __enter__(self) -> Interrupts:
         self._main = threading.current_thread() is threading.main_thread()
         self._before = signal.signal(signal.SIGINT, self._hit) if self._main else None
         return self
@@ -101,14 +101,14 @@ def run(data: Data, options: Options, tell: Callable[[Progress], None], worker: 
     a grace) is killed, and its last plan polished by a new one. Raises NoPlanError if there is none, KeyboardInterrupt if the user stopped
     the search before there was one.
     """
-    with _Interrupts() as interrupts:
+    with Interrupts() as interrupts:
         solved = _converse(data, options, tell, worker, interrupts)
         if interrupts.count and solved.outcome.x is None:
             raise KeyboardInterrupt
         return solved, interrupts.count > 0
 
 
-def _converse(data: Data, options: Options, tell: Callable[[Progress], None], worker: Worker, interrupts: _Interrupts) -> Solved:
+def _converse(data: Data, options: Options, tell: Callable[[Progress], None], worker: Worker, interrupts: Interrupts) -> Solved:
     limit = time.monotonic() + options.time_limit
     integers: Floats | None = None
     lower, asked = -np.inf, False

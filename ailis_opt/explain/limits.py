@@ -65,10 +65,17 @@ class _Named:
         c, d, r = self.d.committed, self.d, self.r
         for o, rows in enumerate(self.p.supply.committed_of):
             name = self._offer(rows)
-            if r.lots_on_offer[o] < c.most[o] - 1e-9:
+            if r.lots_on_offer[o] < c.most[o] - 1e-9 and not any(o in group for group in c.groups):
                 yield Limit("L1.supply", "lots on offer", ALL, o, f"lots on offer of {name}", "lots", float(r.lots_on_offer[o]))
+            if r.starts_on_offer[o] < r.lots_on_offer[o] - 1e-9 and not any(o in group for group in c.groups):
+                yield Limit("L1.supply", "ramp", ALL, o, f"lots per period of {name}", "lots", float(r.starts_on_offer[o]))
             if not r.lots_window[:, o].all():
                 yield Limit("L1.supply", "delivery", ALL, o, f"delivery of {name}", "period", self._first(rows))
+        for g, group in enumerate(c.groups):
+            name = ", ".join(self._offer(self.p.supply.committed_of[o]) for o in group)
+            yield Limit("L1.supply", "shared lots", ALL, g, f"lots on offer of {name} together", "lots", float(c.group_most[g]))
+            if np.isfinite(c.group_starts[g]):
+                yield Limit("L1.supply", "shared ramp", ALL, g, f"lots per period of {name} together", "lots", float(c.group_starts[g]))
         for h, rows in enumerate(self.p.supply.hired_of):
             name, quota = self._offer(rows), float(r.hired_on_offer[:, h].max(initial=0.0))
             if self._quota(rows) and quota < d.slices.hire_most[0, h] - 1e-9:

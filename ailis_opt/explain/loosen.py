@@ -78,7 +78,10 @@ def _domain(values: Floats, factor: float, _: pd.DataFrame) -> Floats:
 SHARES = "up to the whole"
 LIMITS: dict[str, tuple[Limit, ...]] = {
     "L0": (Limit("power", "cap_mw", _amount, _given, "power caps scaled"),),
-    "L1.supply": (Limit("offers", "max_lots", _lots, _given, "lots on offer and quotas scaled, whole lots rounded down"),),
+    "L1.supply": (
+        Limit("offers", "max_lots", _lots, _given, "lots on offer and quotas scaled, whole lots rounded down"),
+        Limit("offers", "max_lots_per_period", _lots, _given, "lots that may start in a period likewise"),
+    ),
     "L1.memory": (Limit("skus", "memory_gb", _amount, _given, "memory of every GPU scaled; rates as measured"),),
     "L1.topology": (
         Limit("skus", "scaleup_gpus", _domain, _given, "GPUs of a scale-up domain scaled, rounded to whole ones"),

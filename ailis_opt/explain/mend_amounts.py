@@ -84,11 +84,41 @@ def quota(shop: Workshop, limit: Limit) -> Iterator[Mend]:
 
 
 def _more_lots(shop: Workshop, limit: Limit, give: Give, rows: Ints) -> Iterator[Mend]:
-    found = shop.amount(lambda limits, demanded: shop.without(limits, [limit], demanded), give) if len(give.columns) else None
+    name = _offers(shop, rows)[0]
+    yield from _more(shop, limit, give, name, selector(offer=name), "max_lots")
+
+
+def _more(shop: Workshop, limit: Limit, give: Give, name: str, where: str, column: str) -> Iterator[Mend]:
+    """More lots of what is called `name`: the rows `where` of the table, in `column`."""
+
+    def program(limits: Collection[Limit], demanded: Bools | None) -> Program:
+        return shop.without(limits, [limit], demanded) if len(give.columns) else shop.pieces.program(limits, demanded)
+
+    found = shop.amount(program, give) if len(give.columns) or len(give.rows) else None
     if found is not None:
-        name, n = _offers(shop, rows)[0], int(np.ceil(found[0][0] - 1e-6))
-        change = Change("offers", selector(offer=name), "max_lots", "add", str(n))
-        yield Mend(f"{counted(n, 'more lot')} of {name}", (change,), found[1])
+        n = int(np.ceil(found[0][0] - 1e-6))
+        per_period = " in a period" if column == "max_lots_per_period" else ""
+        yield Mend(f"{counted(n, 'more lot')} of {name}{per_period}", (Change("offers", where, column, "add", str(n)),), found[1])
+
+
+def ramp(shop: Workshop, limit: Limit) -> Iterator[Mend]:
+    """The fewest lots more of a committed offer in a period."""
+    limit_lots, window = float(_on_offer(shop).starts_on_offer[limit.key]), _on_offer(shop).lots_window[:, limit.key]
+    for name in ("whole_lots", "part_lots"):
+        keys, at = shop.pieces.columns(name)
+        mine = at[:, [key[0] == limit.key and window[key[1]] for key in keys]]
+        if mine.size:
+            names = _offers(shop, shop.prepared.supply.committed_of[limit.key])
+            yield from _more(shop, limit, of_columns(mine, limit_lots), names[0], selector(offer=names[0]), "max_lots_per_period")
+
+
+def shared(shop: Workshop, limit: Limit) -> Iterator[Mend]:
+    """The fewest lots more of a group of offers, in force or started in a period."""
+    offers = [shop.prepared.supply.committed_of[o][0] for o in shop.data.committed.groups[limit.key]]
+    group = str(shop.prepared.supply.offers["shares_lots_with"].iloc[offers[0]])
+    column = "max_lots" if limit.kind == "shared lots" else "max_lots_per_period"
+    name = " or ".join(_offers(shop, np.array(offers)))
+    yield from _more(shop, limit, of_rows(shop.pieces.rows_of(limit), -1.0), name, selector(shares_lots_with=group), column)
 
 
 def _offers(shop: Workshop, rows: Ints) -> list[str]:
@@ -320,6 +350,9 @@ def _unforced(shop: Workshop, program: Program, w: int) -> Program:
 MENDS: dict[str, Callable[[Workshop, Limit], Iterator[Mend]]] = {
     "power cap": power,
     "lots on offer": lots,
+    "ramp": ramp,
+    "shared lots": shared,
+    "shared ramp": shared,
     "quota": quota,
     "delivery": delivery,
     "hire window": delivery,

@@ -31,7 +31,16 @@ class Stand:
     price: float  # money per GPU-hour; of a hired one the mean over the hours in which it is there
     fewest: float  # lots that are sold together
     columns: Ints  # (n,)
-    gpu_hours: Floats  # (n,) paid GPU-hours inside the horizon of one lot in each column
+    gpu_hours: Floats  # (n,) GPU-hours inside the horizon of one lot in each column that are paid whether used or not
+    lot_hours: float  # GPU-hours of a lot in the column in which it has most, paid or not
+    called: Ints  # (m,) columns of GPUs that are paid only where they are used
+    called_hours: Floats  # (m,) hours of each
+    mixed: bool = False  # whether lots signed before are called by the same columns: the price is not that of new lots alone
+
+    @property
+    def paid(self) -> tuple[Ints, Floats]:
+        """Columns of all that is paid by the GPU-hour, and the GPU-hours of one in each."""
+        return np.concatenate([self.columns, self.called]), np.concatenate([self.gpu_hours, self.called_hours])
 
     def lots(self, x: Floats) -> float:
         """Lots in a plan (hired: lots of all slices added up)."""
@@ -39,7 +48,8 @@ class Stand:
 
     def hours(self, x: Floats) -> float:
         """Paid GPU-hours in a plan."""
-        return float(self.gpu_hours @ x[self.columns])
+        columns, hours = self.paid
+        return float(hours @ x[columns])
 
 
 def stand(p: Prepared, layout: Layout, offer: str) -> Stand:
@@ -82,6 +92,11 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
         period = d.calendar.slice_period
         there = (period >= offers["start"].iloc[row]) & (period <= offers["last_start"].iloc[row])
         price = float(np.average(p.supply.prices[period, row], weights=hours * there if there.any() else hours))
+    called, mixed = np.zeros(0, dtype=np.int64), False
+    if committed and position in d.committed.callable:
+        group, scope = layout.column("called")
+        v = d.committed.callable.tolist().index(position)
+        called, mixed = layout.numbers(scope, group)[:, v], bool(d.committed.callable_already[:, v].any())
     return Stand(
         offer=str(offers["offer"].iloc[row]),
         twins=tuple(str(offers["offer"].iloc[i]) for i in rows if i != row),
@@ -93,7 +108,11 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
         price=price,
         fewest=max(1.0, float(kind.least[position])),
         columns=columns,
-        gpu_hours=hours * float(kind.lot_gpus[position]),
+        gpu_hours=hours * float((d.committed.paid_gpus if committed else kind.lot_gpus)[position]),
+        lot_hours=float(hours.max(initial=0.0) if committed else hours.sum()) * float(kind.lot_gpus[position]),
+        called=called,
+        called_hours=np.tile(d.slices.hours[:, 0], len(called) // max(layout.slices, 1)),
+        mixed=mixed,
     )
 
 
@@ -106,13 +125,16 @@ def with_a_lot(p: Prepared, layout: Layout, place: Stand, x: Floats, there: Ints
         return
     c, groups = p.data.committed, {group.name: group for group in layout.plan.columns}
     o, k = place.position, int(c.tranche[place.position])
+    v = c.callable.tolist().index(o) if o in c.callable else None
     for t in sorted({int(there[0]), int(there[-1])}):
         y = x.copy()
         y[place.columns[t]] += place.fewest
         if (o, t) in groups["signed"].keys:
             y[groups["signed"].start + groups["signed"].keys.index((o, t))] = 1.0
         for u in range(t, min(t + int(c.term[o]), p.data.periods)):
-            for name, key, amount in (("in_force", (o, u), 1.0), ("owned", (k, u), float(c.lot_gpus[o]))):
+            more = [("in_force", (o, u), 1.0), ("owned", (k, u), float(c.paid_gpus[o]))]
+            more += [] if v is None else [("callable", (v, u), float(c.lot_gpus[o] - c.paid_gpus[o]))]
+            for name, key, amount in more:
                 y[groups[name].start + groups[name].keys.index(key)] += place.fewest * amount
         yield y
 

@@ -21,6 +21,8 @@ from ailis_opt.explain.limits import ALL, Limit, limits, reasons_of
 
 ROWS: dict[str, tuple[str, ...]] = {
     "power cap": ("L0.power_cap",),
+    "shared lots": ("L1_supply.shared_lots", "L1_supply.shared_by_hour"),
+    "shared ramp": ("L1_supply.shared_starts",),
     "one pool": ("L1_topology.gangs_in_chosen_pool", "L1_topology.one_pool"),
     "whole gangs": ("L1_topology.gangs_needed",),
     "data in place": ("L5_L9.data_in_place", "L5_L9.training_data_in_place"),
@@ -140,6 +142,14 @@ def _picked(keys: list[Any], values: Floats, at: Ints) -> Floats:
     return values[index[:, 1], index[:, 0]][None, :] if index.ndim == 2 else values[:, index]
 
 
+def _ramped(window: Bools, starts: Floats, term: Ints) -> Floats:
+    """(T, O) lots that can be in force where only so many may start in a period."""
+    begun = np.concatenate([np.zeros((1, len(term))), np.cumsum(window, axis=0)])
+    t = np.arange(len(window))[:, None]
+    periods = begun[t + 1, np.arange(len(term))] - begun[np.maximum(t + 1 - term, 0), np.arange(len(term))]
+    return np.where(np.isinf(starts), np.inf, periods * np.where(np.isinf(starts), 0.0, starts))
+
+
 class _State:
     """What the kept limits say of each variable."""
 
@@ -193,8 +203,9 @@ class _State:
         terms, stated = self.keys("terms", offers), self.keys("lots on offer", offers)
         window = r.lots_window | ~self.keys("delivery", offers)[None, :]
         most = np.where(terms, np.where(stated, r.lots_on_offer, d.committed.most), 0.0)
+        starts = np.where(self.keys("ramp", offers), r.starts_on_offer, np.inf)
         for name in ("whole_lots", "part_lots"):
-            yield name, np.where(window, most[None, :], 0.0), False
+            yield name, np.where(window, np.minimum(most, starts)[None, :], 0.0), False
         yield "in_force", np.tile(most, (d.periods, 1)), False
         yield "signed", np.tile(np.where(terms, 1.0, 0.0), (d.periods, 1)), False
         obliged = bool(self.by_kind.get("signed before"))
@@ -204,6 +215,7 @@ class _State:
         hourly = useful.copy()
         there = r.by_hour_on_offer[:, :offers] > 0
         limit = np.where(stated, np.minimum(r.lots_on_offer * d.committed.lot_gpus, useful[:, :offers]), useful[:, :offers])
+        limit = np.minimum(limit, _ramped(window, starts, d.committed.term)[d.calendar.slice_period] * d.committed.lot_gpus)
         outside = ~there & self.keys("delivery", offers) & (r.lots_on_offer > 0)
         hourly[:, :offers] = np.where(terms | outside, 0.0, limit)
         ended = bool(self.by_kind.get("signed until"))

@@ -19,6 +19,9 @@ from ailis_opt.engine.compile import Program
 from ailis_opt.engine.highs import Solver
 from ailis_opt.engine.search import Options, Outcome, Progress, Search
 
+Report = Callable[[Progress], bool]
+"""Told of the progress of a search; True stops it."""
+
 ROUNDING = 1e-9  # relative: what two solves of the same thing may differ by
 
 
@@ -70,7 +73,7 @@ def least(
     gap: float,
     time_limit: float,
     start: Floats | None = None,
-    report: Callable[[Progress], bool] = lambda _: False,
+    report: Report = lambda _: False,
     quick: bool = False,
     tries: Iterable[Floats] = (),
 ) -> Outcome:

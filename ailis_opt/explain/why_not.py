@@ -1,9 +1,6 @@
 """Why not offer k? What taking one lot of it would cost, the price at which it would pay, and the layers in the way.
 
-The extra cost is z(lots of k >= 1) − z*, one solve (methods a.5). The break-even price is where the best plan that takes the offer costs
-what the best plan without it does: price − min_x (V(x) − V without) / GPU-hours(x) over plans x that take a lot, again a ratio, found by
-Dinkelbach's method with what the offer gets cheaper by as the parameter. A lot that may start in several periods is thereby judged where it
-does best, and offers that pay only together with more of their own lots are, too.
+The extra cost is z(lots of k >= 1) − z*, one solve (methods a.5). The break-even price is found in `break_even.py`.
 """
 
 from __future__ import annotations
@@ -18,12 +15,12 @@ import numpy as np
 from ailis_models.arrays import Floats
 from ailis_models.layers import LAYERS, layer_mask
 from ailis_opt.engine.compile import Program
-from ailis_opt.engine.highs import Solver
 from ailis_opt.engine.search import Outcome, Progress
 from ailis_opt.errors import InfeasibleError, NoPlanError
+from ailis_opt.explain.break_even import break_even, shortest, taken
 from ailis_opt.explain.layered import GAP, NAMES, Layered, alike
 from ailis_opt.explain.offers import Stand, by_hour_columns, stand, with_a_lot
-from ailis_opt.explain.priced import ROUNDING, Clock, Range, in_money, least, money, priced, row
+from ailis_opt.explain.priced import ROUNDING, Clock, Range, in_money, least, priced, row
 from ailis_opt.explain.why_not_result import BreakEven, Closed, Removal, WhyNot, render
 from ailis_opt.prepare import prepare
 from ailis_opt.schema.instance import Instance
@@ -31,7 +28,6 @@ from ailis_opt.schema.instance import Instance
 __all__ = ["WhyNot", "render", "why_not"]
 
 FEW = 1e-6  # lots that count as none
-STEPS = 8  # of Dinkelbach's method, which needs two or three
 NOTHING = Range(np.inf, np.inf)
 
 
@@ -56,22 +52,6 @@ def why_not(instance: Instance | Layered, offer: str, gap: float = GAP, time_lim
     return _Question(layered, place, gap, clock, program, base).answer()
 
 
-@contextmanager
-def taken(solver: Solver, program: Program, place: Stand, fewest: float = 1.0, most: float = np.inf) -> Iterator[Program]:
-    """Inside, the solver asks for so many lots: of all periods together, or of a hired offer in every slice as far as it is there.
-
-    The program that it yields is the one to solve.
-    """
-    if not place.committed:
-        lower, upper, at = program.column_lower.copy(), program.column_upper.copy(), place.columns
-        upper[at] = np.minimum(upper[at], most)
-        lower[at] = np.maximum(lower[at], np.minimum(upper[at], fewest))
-        yield replace(program, column_lower=lower, column_upper=upper)
-        return
-    with row(solver, place.columns, np.ones(len(place.columns)), fewest, most):
-        yield program
-
-
 @dataclass
 class _Question:
     """One offer, and the best plan of the instance as it is."""
@@ -88,7 +68,7 @@ class _Question:
         extra, change, plan = self._extra()
         there = np.isfinite(extra.lower)
         last = self._last_lot()
-        best = self._break_even(plan) if there else None
+        best = self._break_even(plan) if there and not self.place.mixed else None
         closed = self._closed()
         return WhyNot(
             instance=header.name,
@@ -172,32 +152,15 @@ class _Question:
         if without.status == "infeasible":
             return BreakEven(NOTHING, self.place.lots(self.x), self.place.hours(self.x))
         price, zero = in_money(self.program, without, self.layered.ratio)
-        program, solver, shortest = priced(self.program, price), self.layered.solver, self._shortest()
+        program, solver = priced(self.program, price), self.layered.solver
         most = np.inf if self.place.committed else self.place.fewest  # what is hired beyond one lot does not go through every slice
         if not self.place.committed:
             with taken(solver, program, self.place, most=most) as forced:
                 plan = least(solver, forced, self.gap, self.clock.share(0.3)).x
         if without.x is None or plan is None:
             return None
-        low, high, proven = -np.inf, np.inf, False
-        for _ in range(STEPS):
-            hours, cost = self.place.hours(plan), money(program, plan)
-            improved = (cost - zero.lower) / hours < high - ROUNDING * self.place.price
-            if improved:
-                high = (cost - zero.lower) / hours
-            step = (cost - zero.upper) / hours
-            if not improved:  # what is left is to prove that at a price a little higher no plan that takes it is as good
-                step -= 2 * self.gap * abs(cost) / hours
-            if self.clock.left <= 0:
-                break
-            with taken(solver, self._cheaper(program, step), self.place, most=most) as forced:
-                found = least(solver, forced, self.gap, self.clock.share(0.3), plan)
-            low = max(low, step + min(found.lower - zero.upper, 0.0) / shortest)
-            if found.x is None or proven:
-                break
-            proven, plan = not improved, found.x
-        ends = [0.0 if abs(x) <= ROUNDING * self.place.price else x for x in (self.place.price - high, self.place.price - min(low, high))]
-        return BreakEven(Range(*ends), self.place.lots(plan), self.place.hours(plan))
+        between, plan = break_even(solver, program, self.place, zero, plan, self.gap, self.clock, most=most)
+        return None if plan is None else BreakEven(between, self.place.lots(plan), self.place.hours(plan))
 
     def _without(self) -> Outcome:
         """The best plan without the offer."""
@@ -206,18 +169,6 @@ class _Question:
         upper = self.program.column_upper.copy()
         upper[self.place.columns] = 0.0
         return self.layered.solve(replace(self.program, column_upper=upper), self.gap, self.clock.share(0.3), self.base.upper)
-
-    def _shortest(self) -> float:
-        """GPU-hours that any plan pays which takes a lot."""
-        there = self.there if self.there.any() else self.place.gpu_hours > 0
-        hours, upper = self.place.gpu_hours[there], self.program.column_upper[self.place.columns][there]
-        return float(hours.min() if self.place.committed else hours @ np.minimum(upper, 1.0))
-
-    def _cheaper(self, program: Program, by: float) -> Program:
-        """The offer's price per GPU-hour lowered."""
-        cost = program.cost.copy()
-        cost[self.place.columns] -= by * self.place.gpu_hours
-        return replace(program, cost=cost)
 
     # -- the layers in the way ------------------------------------------------------------------------------------------------
 
@@ -252,7 +203,8 @@ class _Question:
             return Removal(layer, "no" if extra.lower > 0 else "not proven", extra)
         if layer == "contract" and place.committed:  # capacity by the hour stands for lots, and any of it will do
             columns = by_hour_columns(self.layered.prepared, program.layout, place.position)
-            place, plan = replace(place, columns=columns, gpu_hours=self.layered.data.slices.hours[:, 0]), None
+            hours, none = self.layered.data.slices.hours[:, 0], np.zeros(0, dtype=np.int64)
+            place, plan = replace(place, columns=columns, gpu_hours=hours, called=none, called_hours=np.zeros(0)), None
         if not (program.column_upper[place.columns] > 0).any():
             return Removal(layer, "no", NOTHING)
         free = self.layered.solve(program, self.gap, seconds / 2, self.base.upper)
@@ -279,5 +231,5 @@ class _Question:
             with taken(self.layered.solver, program, place) as forced:
                 yield forced
         else:
-            with row(self.layered.solver, place.columns, place.gpu_hours, self._shortest(), np.inf):
+            with row(self.layered.solver, place.columns, place.gpu_hours, shortest(self.program, self.place, False), np.inf):
                 yield program

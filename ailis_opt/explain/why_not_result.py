@@ -54,7 +54,8 @@ class WhyNot:
     """What taking one lot of an offer would cost, and what is in the way. Every figure is an interval that is certified.
 
     `extra` [money] and `change` [unit of the objective] are of the whole plan and infinite where no plan can take a lot. `last_lot`: what
-    the plan would cost more with one lot less. A committed lot starts in any one period; a hired one is held through every slice.
+    the plan would cost more with one lot less. `break_even`: None if no such plan was found, or if lots signed before are paid by use, too.
+    A committed lot starts in any one period; a hired one is held through every slice.
     """
 
     instance: str

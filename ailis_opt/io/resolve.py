@@ -47,7 +47,7 @@ def _offers(header: Header, tables: Tables) -> pd.DataFrame:
     offers, skus = tables["offers"], tables["skus"].set_index("sku")
     whole = np.where(offers["whole_lots"].isna(), offers["contract"].isin(COMMITTED), offers["whole_lots"]).astype(np.bool_)
     return offers.assign(
-        cluster_gpus=_filled(offers["cluster_gpus"], offers["sku"].map(skus["scaleup_gpus"])),
+        cluster_gpus=_filled(offers["cluster_gpus"], offers["sku"].map(skus["scaleup_gpus"]).fillna(1)),  # an unknown SKU is found later
         last_start=_filled(offers["last_start"], header.horizon.periods - 1),
         whole_lots=whole,
     )

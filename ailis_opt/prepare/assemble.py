@@ -91,6 +91,7 @@ def prepare(instance: Instance, relaxable: bool = False) -> Prepared:
         hired_available=hired_available,
         hire_price=price,
         hire_most=hire_most,
+        call_price=supplies.call_prices(supply, committed),
         kw=kw[None, :],
         energy_price=energy_price,
         cap_mw=cap_mw,

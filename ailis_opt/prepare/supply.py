@@ -31,7 +31,8 @@ def group_offers(instance: Instance, regions: pd.Index, operators: pd.Index, cou
     """Find pools and merge identical offers.
 
     Offers are identical if only their names, sources and counts differ. Offers that ask for a least number of lots stay apart:
-    {0} ∪ [m, M] taken twice is not {0} ∪ [m, 2M].
+    {0} ∪ [m, M] taken twice is not {0} ∪ [m, 2M]. So do those that share their lots with others. Where the lots that may start in a period
+    are limited, they must be so alike: n offers of R in a period and M in all are one of n·R and n·M (see `plan._in_turn`).
     """
     offers = instance.tables["offers"].copy()
     spot = (offers["contract"] == "interruptible").to_numpy()
@@ -52,7 +53,9 @@ def group_offers(instance: Instance, regions: pd.Index, operators: pd.Index, cou
     whole, least = offers["whole_lots"].to_numpy(bool), offers["min_lots"].to_numpy(np.float64)
     offers["least"] = np.where(whole & (least <= 1), 0.0, least)
     offers["start"] = np.maximum(offers["first_start"], offers["lead_periods"])
-    offers["apart"] = np.where(offers["least"] > 0, np.arange(len(offers)), -1)
+    offers["apart"] = np.where((offers["least"] > 0) | (offers["shares_lots_with"] != ""), np.arange(len(offers)), -1)
+    offers["most_if_ramped"] = offers["max_lots"].where(offers["max_lots_per_period"].notna())
+    offers["paid_gpus"] = _near_whole(offers["take_or_pay_share"].to_numpy(np.float64) * offers["lot_gpus"].to_numpy(np.float64))
     prices = hourly_prices(instance)
     offers["prices"] = np.unique(prices, axis=1, return_inverse=True)[1].reshape(-1)
     committed = offers["contract"].isin(COMMITTED).to_numpy()
@@ -62,9 +65,17 @@ def group_offers(instance: Instance, regions: pd.Index, operators: pd.Index, cou
         prices=prices,
         pools=pools,
         pool_arrays=arrays,
-        committed_of=_merge(offers, committed, [*same, "upfront_per_gpu", "term_periods"]),
+        committed_of=_merge(
+            offers, committed, [*same, "upfront_per_gpu", "term_periods", "take_or_pay_share", "max_lots_per_period", "most_if_ramped"]
+        ),
         hired_of=_merge(offers, ~committed, same),
     )
+
+
+def _near_whole(values: Floats) -> Floats:
+    """The values, those that miss a whole number by rounding alone made whole."""
+    whole = np.round(values)
+    return np.where(np.abs(values - whole) <= 1e-9, whole, values)
 
 
 def hourly_prices(instance: Instance) -> Floats:
@@ -109,15 +120,17 @@ def in_force_until(offers: pd.DataFrame, periods: int) -> Ints:
 
 
 def lot_costs(offers: pd.DataFrame, hours: Floats) -> tuple[Floats, Floats]:
-    """(T, n) price and upfront of one lot started in t, what falls inside the horizon [money].
+    """(T, n) price and upfront of one lot started in t, what is paid inside the horizon whether it is used or not [money].
 
-    price · lot_gpus · hours in force; upfront · lot_gpus · periods in force inside the horizon ÷ term (all of it if the term is blank).
+    price · take-or-pay share · lot_gpus · hours in force; upfront · lot_gpus · periods in force inside the horizon ÷ term (all of it if the
+    term is blank).
     """
     t, until = np.arange(len(hours))[:, None], in_force_until(offers, len(hours))
     term = offers["term_periods"].to_numpy(np.float64)[None, :]
     clock = np.concatenate([[0.0], np.cumsum(hours)])
     lot = offers["lot_gpus"].to_numpy(np.float64)
-    price = offers["price_per_gpu_hour"].to_numpy(np.float64) * lot * (clock[until] - clock[t])
+    paid = offers["take_or_pay_share"].to_numpy(np.float64) * lot
+    price = offers["price_per_gpu_hour"].to_numpy(np.float64) * paid * (clock[until] - clock[t])
     inside = np.where(np.isnan(term), 1.0, (until - t) / term)
     return price, offers["upfront_per_gpu"].to_numpy(np.float64) * lot * inside
 
@@ -133,31 +146,62 @@ def committed_arrays(supply: Supply, cal: Calendar, need: Floats) -> Committed:
     useful = np.ceil(need[pool] / np.maximum(availability * head["lot_gpus"].to_numpy(np.float64), 1e-12) - 1e-9)
     least = head["least"].to_numpy(np.float64)
     already = np.zeros((periods, len(key)))
+    callable_ = np.flatnonzero(head["paid_gpus"].to_numpy(np.float64) < head["lot_gpus"].to_numpy(np.float64))
     before = offers[offers["committed_lots"] > 0]
     price, upfront = lot_costs(before, cal.period_hours)
     until = in_force_until(before, periods)[0]
     sunk = float(((price[0] + upfront[0]) * before["committed_lots"].to_numpy()).sum())
-    gpus = (before["committed_lots"] * before["lot_gpus"]).to_numpy(np.float64)
+    paid = (before["committed_lots"] * before["paid_gpus"]).to_numpy(np.float64)
     np.add.at(
         already.T,
         key.get_indexer(pd.MultiIndex.from_frame(before[["pool", "availability"]])),
-        gpus[:, None] * (np.arange(periods) < until[:, None]),
+        paid[:, None] * (np.arange(periods) < until[:, None]),
     )
+    lots_before = np.array([offers["committed_lots"].iloc[rows].sum() for rows in supply.committed_of], np.float64)
+    in_force = np.arange(periods)[:, None] < in_force_until(head, periods)[0][None, :]
+    most = np.fmin(limit, np.maximum(useful, least))
+    groups = _groups(head)
     price, upfront = lot_costs(head, cal.period_hours)
     return Committed(
         tranche=tranche,
         lot_gpus=head["lot_gpus"].to_numpy(np.float64),
         whole=head["whole_lots"].to_numpy(bool),
         least=least,
-        most=np.fmin(limit, np.maximum(useful, least)),
+        most=most,
         first=head["start"].to_numpy(np.int64),
         last=head["last_start"].to_numpy(np.int64),
         term=np.nan_to_num(head["term_periods"].to_numpy(np.float64), nan=periods).astype(np.int64),
+        most_starts=_starts(supply),
+        paid_gpus=head["paid_gpus"].to_numpy(np.float64),
+        groups=groups,
+        group_most=np.array([min(float(head["max_lots"].iloc[list(g)].iloc[0]), float(most[list(g)].sum())) for g in groups], np.float64),
+        group_starts=np.array([_starts(supply)[g[0]] for g in groups], np.float64),
         cost=price + upfront,
         tranche_pool=np.array([p for p, _ in key], dtype=np.int64),
         already=already,
+        callable=callable_,
+        callable_already=((head["lot_gpus"] - head["paid_gpus"]).to_numpy(np.float64) * lots_before * in_force)[:, callable_],
         sunk=sunk,
     )
+
+
+def _groups(head: pd.DataFrame) -> tuple[tuple[int, ...], ...]:
+    """Merged offers that share their lots; one alone has them as it is."""
+    shared = head[head["shares_lots_with"] != ""]
+    found = shared.groupby("shares_lots_with", sort=True).indices
+    return tuple(tuple(int(i) for i in shared.index[rows]) for rows in found.values() if len(rows) > 1)
+
+
+def _starts(supply: Supply) -> Floats:
+    """(O,) lots of merged offers that may start in one period; infinite where that is no limit."""
+    starts = np.array([supply.offers["max_lots_per_period"].iloc[rows].sum(skipna=False) for rows in supply.committed_of], np.float64)
+    return np.where(np.isnan(starts), np.inf, starts)
+
+
+def call_prices(supply: Supply, committed: Committed) -> Floats:
+    """(1, V) money per GPU-hour of what is paid only where it is used."""
+    rows = [supply.committed_of[o][0] for o in committed.callable.tolist()]
+    return supply.offers["price_per_gpu_hour"].to_numpy(np.float64)[rows][None, :]
 
 
 def hired_arrays(supply: Supply, cal: Calendar, need: Floats) -> tuple[Hired, Floats, Floats, Floats]:
@@ -189,6 +233,8 @@ def usable_gpus(committed: Committed, hired: Hired, slices: Slices, cal: Calenda
     gpus = np.zeros((pools, len(t)))
     np.add.at(gpus, c.tranche_pool[c.tranche], (there * c.most * c.lot_gpus * slices.owned_available[0, c.tranche]).T)
     np.add.at(gpus, c.tranche_pool, (c.already * slices.owned_available).T)
+    called = c.tranche[c.callable]
+    np.add.at(gpus, c.tranche_pool[called], (c.callable_already * slices.owned_available[0, called]).T)
     by_slice = np.zeros((pools, len(cal.slice_period)))
     hire = slices.hire_most * hired.lot_gpus * slices.hired_available
     np.add.at(by_slice, hired.pool, np.broadcast_to(hire, (len(cal.slice_period), len(hired.pool))).T)
@@ -212,7 +258,7 @@ class _ByHour:
 def _by_hour(supply: Supply, committed: Committed, hours: Floats, need: Floats) -> _ByHour:
     """price[t] = price_per_gpu_hour + upfront_per_gpu ÷ (term · hours of t), so that nothing costs more by the hour than by the lot.
 
-    An offer is there from its first start to the end of the term of its last.
+    An offer is there from its first start to the end of the term of its last, with no more lots than may have started by then.
     """
     offers, periods = supply.offers, len(hours)
     before = np.flatnonzero(offers["committed_lots"].to_numpy(float) > 0)
@@ -226,9 +272,12 @@ def _by_hour(supply: Supply, committed: Committed, hours: Floats, need: Floats) 
     limit = [offers["max_lots"].iloc[rows].sum(skipna=False) for rows in supply.committed_of]
     stated = np.where(np.isnan(limit), np.inf, limit) if limit else np.zeros(0)
     lots = np.concatenate([stated, offers["committed_lots"].to_numpy(float)[before]])
+    starts = np.clip(np.minimum(t, last) - np.maximum(first, t - term + 1) + 1, 0, None)  # periods in which lots in force may have started
+    per_start = np.where(signed, np.inf, np.concatenate([_starts(supply), np.zeros(len(before))]))
+    ramped = np.minimum(lots, np.maximum(starts, 1) * per_start)
     available = offers["availability"].to_numpy(float)[row]
     useful = np.minimum(need[pool] / np.maximum(available, 1e-12), np.where(signed, lots * lot, np.inf))
-    on_offer = np.where((t >= first) & (t < last + term), np.minimum(lots * lot, useful), 0.0)
+    on_offer = np.where((t >= first) & (t < last + term), np.minimum(ramped * lot, useful), 0.0)
     price = offers["price_per_gpu_hour"].to_numpy(float)[row] + offers["upfront_per_gpu"].to_numpy(float)[row] / term / hours[:, None]
     return _ByHour(pool, available, price, on_offer, useful)
 
@@ -253,6 +302,7 @@ def with_limits_apart(data: Data, supply: Supply, need: Floats, blockers: tuple[
         job_held=held,
         lots_on_offer=c.most,
         lots_window=(t >= c.first) & (t <= c.last),
+        starts_on_offer=c.most_starts,
         hired_on_offer=data.slices.hire_most,
         by_hour_pool=hour.pool,
         by_hour_on_offer=hour.on_offer[slices],
@@ -261,7 +311,13 @@ def with_limits_apart(data: Data, supply: Supply, need: Floats, blockers: tuple[
     )
     return replace(
         data,
-        committed=replace(c, most=most, first=np.zeros_like(c.first), last=np.full_like(c.last, data.periods - 1)),
+        committed=replace(
+            c,
+            most=most,
+            most_starts=np.full_like(c.most_starts, np.inf),
+            first=np.zeros_like(c.first),
+            last=np.full_like(c.last, data.periods - 1),
+        ),
         slices=replace(
             data.slices,
             hire_most=np.maximum(np.ceil(useful - 1e-9), data.hired.least)[None, :],

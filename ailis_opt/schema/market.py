@@ -71,6 +71,11 @@ class Offer(SourcedRow):
     power: Literal["included", "metered"] = cell("whether energy is in the price", "one of", "included")
     availability: Annotated[float, Field(gt=0, le=1)] = cell("usable share of every paid GPU", "share", 1.0)
     interruptions_per_hour: Number = cell("interruptions of one lot", "1/hour", 0.0)
+    max_lots_per_period: Count | None = cell("most that may start in one period", "lots", None, blank="no limit")
+    shares_lots_with: Name = cell(
+        "group of committed offers that have max_lots and max_lots_per_period together", "name", "", blank="it has them alone"
+    )
+    take_or_pay_share: Share = cell("share of every lot in force that is paid whether used or not", "share", 1.0)
     whole_lots: Flag | None = cell("whether only whole lots are sold", "true/false", None, blank="true for owned and reserved, else false")
 
 

@@ -2,7 +2,8 @@
 
 Sizes: T periods, S slices, P pools, K tranches, O committed offers, H hired offers, W workloads, Q demand classes,
 R routes of serving and batch workloads, B standby routes, J gang routes (training), N regional splits, C capped regions,
-M placements, Y contracts whose capacity may be had by the hour. Integer arrays hold positions in the list they name. `Slices` holds
+M placements, Y contracts whose capacity may be had by the hour, G groups of offers that share their lots, V offers of which a part is paid
+only where it is used. Integer arrays hold positions in the list they name. `Slices` holds
 what may vary from slice to slice.
 """
 
@@ -62,9 +63,16 @@ class Committed:
     first: Ints  # (O,) first period a lot may start
     last: Ints  # (O,) last period a lot may start
     term: Ints  # (O,) periods in force; T where it runs to the end of the horizon
-    cost: Floats  # (T, O) money per lot started in t, all of it that falls inside the horizon
+    most_starts: Floats  # (O,) lots that may start in one period
+    paid_gpus: Floats  # (O,) GPUs of a lot that are paid whether used or not: take-or-pay share · lot_gpus
+    groups: tuple[tuple[int, ...], ...]  # (G,) offers that share their lots
+    group_most: Floats  # (G,) lots of all its offers in force at any one time
+    group_starts: Floats  # (G,) lots of all its offers that may start in one period
+    cost: Floats  # (T, O) money per lot started in t, what is paid whether used or not, all of it that falls inside the horizon
     tranche_pool: Ints  # (K,)
-    already: Floats  # (T, K) GPUs in force of lots signed before
+    already: Floats  # (T, K) GPUs in force of lots signed before that are paid whether used or not
+    callable: Ints  # (V,) offers of which a part is paid only where it is used
+    callable_already: Floats  # (T, V) GPUs in force of lots signed before that are paid only where they are used
     sunk: float  # money: what lots signed before cost inside the horizon
 
 
@@ -165,6 +173,7 @@ class Relaxable:
     job_held: Floats  # (T, J) whole gangs that may run with all layers enforced; `Jobs.most` are those that would do the whole job
     lots_on_offer: Floats  # (O,) lots in force at any one time; `Committed.most` are those that all demand could use
     lots_window: Bools  # (T, O) periods in which a lot may start
+    starts_on_offer: Floats  # (O,) lots that may start in one period; `Committed.most_starts` are without limit
     hired_on_offer: Floats  # (S, H) lots, 0 outside the offer's window; `Slices.hire_most` are those that all demand could use
     by_hour_pool: Ints  # (Y,)
     by_hour_on_offer: Floats  # (S, Y) GPUs, 0 where no lot could be in force
@@ -186,6 +195,7 @@ class Slices:
     hired_available: Floats  # (., H) usable share
     hire_price: Floats  # (., H) money per GPU-hour
     hire_most: Floats  # (., H) lots
+    call_price: Floats  # (., V) money per GPU-hour
     kw: Floats  # (., P) kW at the meter per GPU
     energy_price: Floats  # (., P) money per kWh; 0 where included
     cap_mw: Floats  # (., C) MW, inf where none

@@ -28,13 +28,13 @@ def in_force(m: Any, d: Data) -> Rows:
 
 @family("contract", "plan", unit="GPU", index=("tranche", "period"), kind="definition")
 def ownership(m: Any, d: Data) -> Rows:
-    """GPUs in force in a tranche.
+    """GPUs in force in a tranche that are paid whether used or not.
 
-    owned[k,t] = Σ_{o in k} lot_gpus[o]·in_force[o,t] + GPUs of lots signed before   [GPU]
+    owned[k,t] = Σ_{o in k} take_or_pay_share[o]·lot_gpus[o]·in_force[o,t] + the same of lots signed before   [GPU]
 
     Where market terms may be dropped, what was signed before counts times `obliged`.
     """
-    lot = d.committed.lot_gpus.tolist()
+    lot = d.committed.paid_gpus.tolist()
     for k, offers in enumerate(members(d.committed.tranche, len(d.committed.tranche_pool))):
         for t in range(d.periods):
             bought = pyo.quicksum(lot[o] * m.in_force[o, t] for o in offers)
@@ -43,6 +43,32 @@ def ownership(m: Any, d: Data) -> Rows:
                 yield (k, t), m.owned[k, t] - bought - before * m.obliged[0] == 0
             else:
                 yield (k, t), m.owned[k, t] - bought == before
+
+
+@family("contract", "plan", unit="GPU", index=("callable offer", "period"), kind="definition")
+def call_right(m: Any, d: Data) -> Rows:
+    """GPUs in force that are paid only where they are used.
+
+    callable[v,t] = (1 − take_or_pay_share[v])·lot_gpus[v]·in_force[v,t] + the same of lots signed before   [GPU]
+
+    Where market terms may be dropped, what was signed before counts times `obliged`.
+    """
+    c = d.committed
+    for v, o in enumerate(c.callable.tolist()):
+        lot = float(c.lot_gpus[o] - c.paid_gpus[o])
+        for t in range(d.periods):
+            before = float(c.callable_already[t, v])
+            if d.relaxable and before:
+                yield (v, t), m.callable[v, t] - lot * m.in_force[o, t] - before * m.obliged[0] == 0
+            else:
+                yield (v, t), m.callable[v, t] - lot * m.in_force[o, t] == before
+
+
+@family("contract", "slice", unit="GPU", index=("callable offer",), kind="definition")
+def call(m: Any, d: Data) -> Rows:
+    """No more is called than is in force: called[v] <= callable[v]   [GPU]."""
+    for v in m.called:
+        yield v, m.called[v] - m.callable[v] <= 0
 
 
 @family("contract", "plan", unit="lot", index=("offer", "period"))
@@ -54,9 +80,10 @@ def least_lots(m: Any, d: Data) -> Rows:
 
 @family("contract", "plan", unit="lot", index=("offer", "period"), kind="definition")
 def sign_to_start(m: Any, d: Data) -> Rows:
-    """No lot starts unsigned: lots[o,t] <= most[o]·signed[o,t]   [lots]; most = max_lots, or the lots that all demand could use."""
+    """No lot starts unsigned: lots[o,t] <= most[o]·signed[o,t]   [lots]; most: all that may start, or that demand could use."""
     for o, t in m.signed:
-        yield (o, t), m.lots[o, t] - float(d.committed.most[o]) * m.signed[o, t] <= 0
+        most = float(min(d.committed.most[o], d.committed.most_starts[o]))
+        yield (o, t), m.lots[o, t] - most * m.signed[o, t] <= 0
 
 
 @family("contract", "slice", unit="lot", index=("hired offer",))
@@ -85,6 +112,7 @@ def bounds(d: Data, r: Relaxable, on: Bools) -> Bounds:
     yield Bound("lots", np.full((d.periods, offers), np.inf if enforced else 0.0))
     yield Bound("in_force", np.full((d.periods, offers), np.inf if enforced else 0.0))
     yield Bound("owned", np.full((d.periods, len(d.committed.tranche_pool)), np.inf if enforced else 0.0))
+    yield Bound("callable", np.full((d.periods, len(d.committed.callable)), np.inf if enforced else 0.0))
     yield Bound("signed", np.full((d.periods, offers), 1.0 if enforced else 0.0))
     yield Bound("by_hour", np.full((1, len(r.by_hour_pool)), 0.0 if enforced else np.inf))
     yield Bound("obliged", np.array([1.0 if enforced else 0.0]))
@@ -92,19 +120,23 @@ def bounds(d: Data, r: Relaxable, on: Bools) -> Bounds:
     yield Bound("engaged", np.full((1, len(d.hired.pool)), 0.0 if enforced else 1.0), lower=True)
 
 
-FAMILIES = (in_force, ownership, least_lots, sign_to_start, least_hired, engage_to_hire)
+FAMILIES = (in_force, ownership, call_right, call, least_lots, sign_to_start, least_hired, engage_to_hire)
 
 
 def plan_cost(m: Any, d: Data) -> Any:
-    """Take-or-pay: Σ_{o,t} cost[t,o]·lots[o,t], every hour in force in the horizon and its part of the upfront, and lots signed before."""
+    """Take-or-pay: Σ_{o,t} cost[t,o]·lots[o,t], and lots signed before.
+
+    What is paid of every hour in force in the horizon, used or not, and its part of the upfront.
+    """
     cost = d.committed.cost.tolist()
     sunk = d.committed.sunk * m.obliged[0] if d.relaxable else d.committed.sunk
     return sunk + pyo.quicksum(cost[t][o] * lots for (o, t), lots in m.lots.items())
 
 
 def slice_cost(m: Any, d: Data) -> Any:
-    """Committed capacity by the hour, where market terms may be dropped.
+    """Committed capacity that is paid where it is used; capacity by the hour, where market terms may be dropped.
 
-    Σ_y by_hour[y] · H · by_hour_price[y]   [GPU · h · money/GPU-hour]
+    Σ_v called[v] · H · call_price[v] + Σ_y by_hour[y] · H · by_hour_price[y]   [GPU · h · money/GPU-hour]
     """
-    return pyo.quicksum(m.by_hour_price[y] * m.hours[0] * gpus for y, gpus in m.by_hour.items())
+    called = pyo.quicksum(m.call_price[v] * m.hours[0] * gpus for v, gpus in m.called.items())
+    return called + pyo.quicksum(m.by_hour_price[y] * m.hours[0] * gpus for y, gpus in m.by_hour.items())

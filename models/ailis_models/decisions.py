@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
-from ailis_models.arrays import Data
+from ailis_models.arrays import Bools, Data, Floats
 
-PORTS = ("owned", "placed", "gangs")
+PORTS = ("owned", "callable", "placed", "gangs")
 LOTS = ("whole_lots", "whole_hired")
 EXPORTS = ("unserved", "served", "spend")
 
@@ -23,13 +24,19 @@ def _whole(whole: bool) -> Any:
     return pyo.NonNegativeIntegers if whole else pyo.NonNegativeReals
 
 
+def _whole_gpus(whole: Bools, lot: Floats, offers: Any, before: Floats) -> bool:
+    """Whether GPUs that follow from the lots of some offers, and from those signed before, are whole numbers."""
+    return bool(whole[offers].all() and (lot[offers] % 1 == 0).all() and (before % 1 == 0).all())
+
+
 def plan_variables(m: Any, d: Data) -> None:
     """Decided once: lots, datasets, gangs.
 
     lots[o,t]      lots of committed offer o that start in period t
     in_force[o,t]  lots of o in force in t (those signed before stand apart)
     signed[o,t]    1 if any lot of o starts in t; only where a least number of lots is asked for
-    owned[k,t]     GPUs of tranche k in force in t, those signed before included
+    owned[k,t]     GPUs of tranche k in force in t that are paid whether used or not, those signed before included
+    callable[v,t]  GPUs of offer v in force in t that are paid only where they are used, those signed before included
     placed[i]      1 if placement i (dataset, region) is held
     gangs[j,t]     gangs of gang route j that run through period t
     output[j,t]    outcomes that they produce in t
@@ -42,7 +49,7 @@ def plan_variables(m: Any, d: Data) -> None:
     c, jobs = d.committed, d.jobs
 
     def lots_bounds(_: Any, o: int, t: int) -> tuple[float, float]:
-        return (0.0, float(c.most[o])) if c.first[o] <= t <= c.last[o] else (0.0, 0.0)
+        return (0.0, float(min(c.most[o], c.most_starts[o]))) if c.first[o] <= t <= c.last[o] else (0.0, 0.0)
 
     whole = [o for o in range(len(c.whole)) if c.whole[o]]
     divisible = [o for o in range(len(c.whole)) if not c.whole[o]]
@@ -54,8 +61,11 @@ def plan_variables(m: Any, d: Data) -> None:
     )
     starts = [(o, t) for o in range(len(c.whole)) if c.least[o] > 0 for t in periods if c.first[o] <= t <= c.last[o]]
     m.signed = pyo.Var(starts, domain=pyo.Binary)
-    in_whole = [bool(c.whole[c.tranche == k].all()) for k in range(len(c.tranche_pool))]
+    in_whole = [_whole_gpus(c.whole, c.paid_gpus, c.tranche == k, c.already[:, k]) for k in range(len(c.tranche_pool))]
     m.owned = pyo.Var(range(len(c.tranche_pool)), periods, domain=lambda _, k, t: _whole(in_whole[k]))
+    called = c.lot_gpus - c.paid_gpus
+    call_whole = [_whole_gpus(c.whole, called, np.array([o]), c.callable_already[:, v]) for v, o in enumerate(c.callable.tolist())]
+    m.callable = pyo.Var(range(len(c.callable)), periods, domain=lambda _, v, t: _whole(call_whole[v]))
     m.placed = pyo.Var(range(len(d.placements.dataset)), domain=pyo.Binary)
     m.gangs = pyo.Var(range(len(jobs.rate)), periods, domain=pyo.NonNegativeIntegers, bounds=lambda _, j, t: (0.0, float(jobs.most[t, j])))
     m.output = pyo.Var(range(len(jobs.rate)), periods, domain=pyo.NonNegativeReals)
@@ -76,6 +86,7 @@ def slice_variables(m: Any, d: Data) -> None:
     unserved[q]  outcomes of demand class q left unserved; only where that is allowed at all
     used[p]      GPUs of pool p that run; only where no gang may run there (see `connect_running`)
     hired[h]     lots of hired offer h
+    called[v]    GPUs of offer v that are used beyond what is paid whether used or not
     engaged[h]   1 if any lot of h is hired; only where a least number of lots is asked for
     served[n]    outcomes of a workload served in a region; only for splits that a row asks for
     ready[n]     outcomes that the region could serve, standby included; only for workloads with a failover share
@@ -95,6 +106,7 @@ def slice_variables(m: Any, d: Data) -> None:
     m.hired = {key: var for family in (m.whole_hired, m.part_hired) for key, var in family.items()}
     for i, var in m.hired.items():
         var.setub(m.hire_most[i])
+    m.called = pyo.Var(range(len(d.committed.callable)), domain=pyo.NonNegativeReals)
     m.engaged = pyo.Var([i for i in range(len(h.pool)) if h.least[i] > 0], domain=pyo.Binary)
     m.served = pyo.Var(range(len(d.splits.workload)), domain=pyo.NonNegativeReals)
     m.ready = pyo.Var([n for n, i in enumerate(d.splits.workload.tolist()) if w.failover_share[i] > 0], domain=pyo.NonNegativeReals)
@@ -124,8 +136,9 @@ def connect_running(m: Any, d: Data) -> None:
 
 
 def declare_ports(m: Any, d: Data) -> None:
-    """Stand-ins for the plan variables that a slice reads: owned[k], placed[i], gangs[j] at the slice's period."""
+    """Stand-ins for the plan variables that a slice reads: owned[k], callable[v], placed[i], gangs[j] at the slice's period."""
     m.owned = pyo.Var(range(len(d.committed.tranche_pool)))
+    m.callable = pyo.Var(range(len(d.committed.callable)))
     m.placed = pyo.Var(range(len(d.placements.dataset)))
     m.gangs = pyo.Var(range(len(d.jobs.rate)))
 
@@ -133,6 +146,7 @@ def declare_ports(m: Any, d: Data) -> None:
 def connect_ports(m: Any, plan: Any, d: Data, period: int) -> None:
     """The same ports, connected to the plan's variables of `period`."""
     m.owned = {k: plan.owned[k, period] for k in range(len(d.committed.tranche_pool))}
+    m.callable = {v: plan.callable[v, period] for v in range(len(d.committed.callable))}
     m.placed = {i: plan.placed[i] for i in range(len(d.placements.dataset))}
     m.gangs = {j: plan.gangs[j, period] for j in range(len(d.jobs.rate))}
 

@@ -64,7 +64,7 @@ MORE_ROUTES: dict[str, str] = {
 
 BOUNDS: dict[str, tuple[str, ...]] = {
     "L1.supply": (
-        "`lots[o,t] = 0` outside `first..last` (delivery lead time, window of the offer)",
+        "`lots[o,t] = 0` outside `first..last` (delivery lead time, window of the offer), inside `lots[o,t] <= most_starts[o]`   [lots]",
         "`in_force[o,t] <= most[o]`, the lots on offer, and `hired[h] <= hire_most[h]`, the quota of the slice   [lots]",
     ),
     "L16": ("`gangs[j,t] <= most[t,j]`: none outside release..deadline, and never more than would do the whole job in `t`   [gangs]",),

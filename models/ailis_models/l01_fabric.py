@@ -59,7 +59,8 @@ def use(m: Any, d: Data) -> Rows:
 def capacity(m: Any, d: Data) -> Rows:
     """GPUs that run in a pool are in force or hired, less what is unavailable.
 
-    running[p] <= Σ_{k in p} available[k]·owned[k] + Σ_{h in p} available[h]·lot_gpus[h]·hired[h]   [GPU]
+    running[p] <= Σ_{k in p} available[k]·owned[k] + Σ_{v in k} available[k]·called[v]
+                  + Σ_{h in p} available[h]·lot_gpus[h]·hired[h]   [GPU]
 
     Where layers are compared, capacity by the hour stands beside what is hired, and spare[p] is added.
     """
@@ -69,10 +70,13 @@ def capacity(m: Any, d: Data) -> Rows:
 
 
 def _supply(m: Any, d: Data) -> list[list[tuple[Any, float, Any]]]:
-    """Per pool: (usable share, GPUs of a lot, lots) of everything that is in force or hired."""
+    """Per pool: (usable share, GPUs of a lot, lots) of everything that is in force and paid, or hired."""
     supply: list[list[tuple[Any, float, Any]]] = [[] for _ in d.pools.region]
     for k, p in enumerate(d.committed.tranche_pool.tolist()):
         supply[p].append((m.owned_available[k], 1.0, m.owned[k]))
+    for v, o in enumerate(d.committed.callable.tolist()):
+        k = int(d.committed.tranche[o])
+        supply[int(d.committed.tranche_pool[k])].append((m.owned_available[k], 1.0, m.called[v]))
     for h, (p, lot) in enumerate(zip(d.hired.pool.tolist(), d.hired.lot_gpus.tolist(), strict=True)):
         supply[p].append((m.hired_available[h], lot, m.hired[h]))
     for y, p in enumerate(d.relaxable.by_hour_pool.tolist() if d.relaxable else []):
@@ -92,6 +96,36 @@ def spares(m: Any, d: Data) -> Rows:
         supply = _supply(m, d)
         for p in m.spare:
             yield p, m.spare[p] - pyo.quicksum((1 - available) * gpus * lots for available, gpus, lots in supply[p]) <= 0
+
+
+@family("L1.supply", "plan", unit="lot", index=("group", "period"))
+def shared_lots(m: Any, d: Data) -> Rows:
+    """Offers of one group have the lots on offer together: Σ_{o in g} in_force[o,t] <= group_most[g]   [lots]."""
+    for g, offers in enumerate(d.committed.groups):
+        for t in range(d.periods):
+            yield (g, t), pyo.quicksum(m.in_force[o, t] for o in offers) <= float(d.committed.group_most[g])
+
+
+@family("L1.supply", "plan", unit="lot", index=("group", "period"))
+def shared_starts(m: Any, d: Data) -> Rows:
+    """Offers of one group start no more lots in a period together than one may: Σ_{o in g} lots[o,t] <= group_starts[g]   [lots]."""
+    for g, offers in enumerate(d.committed.groups):
+        if np.isfinite(d.committed.group_starts[g]):
+            for t in range(d.periods):
+                yield (g, t), pyo.quicksum(m.lots[o, t] for o in offers) <= float(d.committed.group_starts[g])
+
+
+@family("L1.supply", "slice", unit="lot", index=("group",))
+def shared_by_hour(m: Any, d: Data) -> Rows:
+    """The same for their capacity by the hour.
+
+    Σ_{y in g} by_hour[y] ÷ lot_gpus[y] <= group_most[g]   [lots]
+
+    Written only where layers are compared; by_hour[y] is 0 where market terms are enforced.
+    """
+    for g, offers in enumerate(d.committed.groups if d.relaxable else ()):
+        lots = pyo.quicksum(m.by_hour[o] * (1 / float(d.committed.lot_gpus[o])) for o in offers)
+        yield g, lots <= float(d.committed.group_most[g])
 
 
 @family("L1.topology", "plan", unit="gang", index=("workload", "pool", "profile", "period"), kind="flow")
@@ -160,13 +194,15 @@ def gangs_needed(m: Any, d: Data) -> Rows:
 def supply_bounds(d: Data, r: Relaxable, on: Bools) -> Bounds:
     """Not enforced: as many lots as all demand could use, from any period on; no quota; nothing is out of service.
 
-    lots[o,t] = 0 outside the window of the offer (lead time, first and last start); in_force[o,t] <= lots on offer; hired[h] <= quota of
-    the slice; by_hour[y] <= GPUs on offer; spare[p] = 0. What a GPU costs stays, and so does that it must be in force or hired to run.
+    lots[o,t] = 0 outside the window of the offer (lead time, first and last start), else at most what may start in a period;
+    in_force[o,t] <= lots on offer; hired[h] <= quota of the slice;
+    by_hour[y] <= GPUs on offer; spare[p] = 0. What a GPU costs stays, and so does that it must be in force or hired to run.
     """
     enforced = bool(on.any())
     periods, pools = d.periods, len(d.pools.region)
     offered = r.lots_on_offer if enforced else d.committed.most
-    yield Bound("lots", np.where(r.lots_window, offered, 0.0) if enforced else np.tile(offered, (periods, 1)))
+    starts = np.minimum(offered, r.starts_on_offer)
+    yield Bound("lots", np.where(r.lots_window, starts, 0.0) if enforced else np.tile(offered, (periods, 1)))
     yield Bound("in_force", np.tile(offered, (periods, 1)))
     yield Bound("hired", r.hired_on_offer if enforced else d.slices.hire_most)
     yield Bound("by_hour", r.by_hour_on_offer if enforced else r.by_hour_useful)
@@ -184,7 +220,7 @@ def topology_bounds(d: Data, r: Relaxable, on: Bools) -> Bounds:
     yield Bound("chosen", np.tile(np.where(on, np.inf, 0.0), (len(d.pools.region), 1)))
 
 
-FAMILIES = (use, capacity, spares, gangs_in_chosen_pool, gangs_held, one_pool, gangs_needed)
+FAMILIES = (use, capacity, spares, shared_lots, shared_starts, shared_by_hour, gangs_in_chosen_pool, gangs_held, one_pool, gangs_needed)
 
 
 def slice_cost(m: Any, d: Data) -> Any:

@@ -94,6 +94,18 @@ SHORT_CLUSTER = all_of(*(given("offers", offer, cluster_gpus=8) for offer in PAR
 NO_COPY = drop("placements", 1)
 ROUTE = "closed route"
 
+
+def shared(**terms: int) -> Change:
+    """`own` and `res` have these terms together."""
+    return all_of(*(given("offers", offer, shares_lots_with="both", **terms) for offer in PARIS))
+
+
+def call_of_own(gpus: float) -> Change:
+    return add("hired", 0, offer="own", gpus=gpus, gpu_hours=gpus * 186, cost=gpus * 186.0)
+
+
+STARTS_SHARED = {("L1.supply", "shared max_lots_per_period"), ("L1.supply", "start window")}
+
 BROKEN: list[tuple[str, Change, set[tuple[str, str]]]] = [
     ("power cap", given("power", "paris", curtailed_share=0.9), {("L0", "power cap")}),
     ("capacity", given("offers", "own", availability=0.5), {("L1.supply", "capacity")}),
@@ -101,6 +113,10 @@ BROKEN: list[tuple[str, Change, set[tuple[str, str]]]] = [
     ("capacity of standby", put("served", 1, standby=0.95), {("L1.supply", "capacity")}),
     ("max lots", given("offers", "own", max_lots=1), {("L1.supply", "max_lots")}),
     ("max lots over terms", add("purchases", 0, start_period=1, lots=1), {("L1.supply", "max_lots")}),
+    ("ramp", given("offers", "own", max_lots_per_period=1), {("L1.supply", "max_lots_per_period")}),
+    ("lots shared", shared(max_lots=2), {("L1.supply", "shared max_lots")}),
+    ("starts shared", all_of(shared(max_lots=9, max_lots_per_period=2), put("purchases", 1, start_period=0)), STARTS_SHARED),
+    ("called", all_of(given("offers", "own", take_or_pay_share=0.9), call_of_own(3.0)), {("contract", "called")}),
     ("lead", put("purchases", 1, start_period=0), {("L1.supply", "start window")}),
     ("last start", given("offers", "res", lead_periods=0, last_start=0), {("L1.supply", "start window")}),
     ("first start", given("offers", "own", first_start=1), {("L1.supply", "start window")}),
@@ -241,6 +257,7 @@ def test_movement_is_not_counted_over_periods_without_demand(document: Document,
 
 def test_every_family_of_limits_is_checked(document: Document, plan: Plan, load: Callable[[Document], Instance]) -> None:
     document["objective"] = "cost"
+    shared(max_lots=9, max_lots_per_period=9)(document, plan)
     checked = audit(load(document), plan).checked
     broken = {f"{layer} {limit}" for _, _, expected in BROKEN for layer, limit in expected}
     assert set(checked) == broken | {"plan stated figure"}

@@ -179,6 +179,49 @@ DROPPED: dict[str, tuple[Data, str, float, float]] = {
     ),
     # 10 GPUs signed before, of which 4 are used
     "take or pay": (market(offer("lot", 1, contract="owned", committed_lots=10, max_lots=0), demand=4), "contract", 10, 4),
+    # two lots may start in the first of two periods
+    "ramp": (
+        market(
+            offer("lot", 1, contract="reserved", max_lots_per_period=2), offer("dear", 5), demand=by_period(4, 4), periods=2
+        ),
+        "L1.supply",
+        2 * 1 + 2 * 5 + 4 * 1,
+        8,
+    ),
+    "shared lots": (
+        market(
+            *(offer(name, price, contract="reserved", max_lots=2, shares_lots_with="both") for name, price in (("one", 1), ("two", 2))),
+            offer("dear", 5), demand=4,
+        ),
+        "L1.supply",
+        2 * 1 + 2 * 5,
+        4,
+    ),
+    # the same lots by the hour are no more of them
+    "shared lots by the hour": (
+        market(
+            *(offer(n, price, contract="reserved", lot_gpus=2, max_lots=1, shares_lots_with="g") for n, price in (("x", 1), ("y", 2))),
+            offer("dear", 5), demand=3,
+        ),
+        "contract",
+        2 * 1 + 1 * 5,
+        2 * 1 + 1 * 5,
+    ),
+    # 6 of 8 GPUs that are paid in any case stand idle
+    "take-or-pay share": (
+        market(
+            offer("lot", 1, contract="reserved", lot_gpus=16, take_or_pay_share=0.5, max_lots=1), offer("dear", 9), demand=2,
+        ),
+        "contract",
+        8,
+        2,
+    ),
+    "called of lots signed before": (
+        market(offer("lot", 1, contract="owned", lot_gpus=10, committed_lots=1, max_lots=0, take_or_pay_share=0.2), demand=4),
+        "contract",
+        2 + 2,
+        4,
+    ),
     "whole hired lots": (market(offer("hire", 1, lot_gpus=8, whole_lots=True)), "contract", 16, 10),
     "least amount": (market(offer("hire", 1, min_lots=12), offer("dear", 3, region="b")), "contract", 12, 10),
 }  # fmt: skip

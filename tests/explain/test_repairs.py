@@ -86,6 +86,28 @@ def test_more_lots_and_earlier() -> None:
     assert found["lots from period 0 on"] == ["offers[offer=lots].lead_periods = 0", "offers[offer=lots].first_start = 0"]
 
 
+def test_more_lots_in_a_period() -> None:
+    """Two lots may start in a period, and all of four are needed at once."""
+    data = demand([4, 4])
+    data["tables"]["offers"] = [offer("lots", 1, "reserved", max_lots_per_period=2)]
+    found = explained(data)
+    assert [limit.kind for limit in found.conflict.rows] == ["ramp"]
+    assert repaired(data)["2 more lots of lots in a period"] == ["offers[offer=lots].max_lots_per_period += 2"]
+
+
+def test_more_lots_of_a_group() -> None:
+    """Two ways to buy the same four lots, two of which may start in a period; five are needed from period 1 on."""
+    data = demand([0, 5, 5])
+    data["tables"]["demand"] = data["tables"]["demand"][1:]
+    terms = {"max_lots": 4, "max_lots_per_period": 2, "shares_lots_with": "both"}
+    data["tables"]["offers"] = [offer("one", 1, "reserved", **terms), offer("two", 2, "reserved", term_periods=2, **terms)]
+    found = explained(data)
+    assert {limit.kind for limit in found.conflict.rows} <= {"shared lots", "shared ramp"}
+    changes = [change for of_repair in repaired(data).values() for change in of_repair]
+    assert "offers[shares_lots_with=both].max_lots += 1" in changes
+    assert "offers[shares_lots_with=both].max_lots_per_period += 1" in changes
+
+
 def test_more_of_a_hired_offer() -> None:
     data = demand([10, 16])
     data["tables"]["offers"] = [offer("hire", 1, lot_gpus=4, max_lots=2), offer("late", 1, last_start=0)]

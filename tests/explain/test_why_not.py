@@ -218,7 +218,8 @@ def faults(seed: int) -> list[str]:
     instance = as_instance(random_instance(seed))
     layered, found = Layered(instance), []
     offers = instance.tables["offers"]
-    for name in offers["offer"][offers["contract"].isin(["owned", "reserved"]) & offers["whole_lots"]]:
+    called_before = (offers["committed_lots"] > 0) & (offers["take_or_pay_share"] < 1)  # their price changes, too
+    for name in offers["offer"][offers["contract"].isin(["owned", "reserved"]) & offers["whole_lots"] & ~called_before]:
         result = why_not(layered, name, GAP)
         scale = abs(result.objective.upper) * (layered.program.asked if layered.ratio else 1)
         if not result.twins and result.extra.upper != pytest.approx(max(forced(layered, name), 0.0), rel=1e-6, abs=1e-6 * scale):

@@ -12,6 +12,8 @@ import pytest
 
 from ailis_opt.errors import Fault, InputError
 from ailis_opt.io import document, read
+from tests.models.markets import market, offer
+from tests.support.files import write_folder
 
 Write = Callable[[dict[str, Any]], Path]
 YAML = "instance.yaml"
@@ -367,3 +369,40 @@ def test_hedges_and_scenarios_are_validated_and_refused(good: dict[str, str], wr
         ("hedges.csv", 2, "index"),
         ("hedges.csv", 2, "last_period"),
     }
+
+
+def committed(**terms: Any) -> dict[str, Any]:
+    return {"offer": "lots", "region": "a", "sku": "s", "contract": "reserved", "price_per_gpu_hour": 1, "max_lots": 4} | terms
+
+
+TERMS: dict[str, tuple[list[dict[str, Any]], str, str]] = {
+    "ramp of hired": ([committed(contract="on_demand", max_lots_per_period=1)], "max_lots_per_period", "hired"),
+    "group of hired": ([committed(contract="on_demand", shares_lots_with="g")], "shares_lots_with", "hired"),
+    "take-or-pay of hired": ([committed(contract="on_demand", take_or_pay_share=0.5)], "take_or_pay_share", "hired"),
+    "share above 1": ([committed(take_or_pay_share=1.5)], "take_or_pay_share", "most"),
+    "ramp below least lots": ([committed(min_lots=2, max_lots_per_period=1)], "min_lots", "more than max_lots_per_period"),
+    "group without lots": ([committed(max_lots="", shares_lots_with="g")], "max_lots", "shares its lots"),
+    "other lots": (
+        [committed(shares_lots_with="g"), committed(offer="more", max_lots=5, shares_lots_with="g")],
+        "max_lots",
+        "same max_lots",
+    ),
+    "other ramp": (
+        [committed(shares_lots_with="g"), committed(offer="more", max_lots_per_period=1, shares_lots_with="g")],
+        "max_lots_per_period",
+        "same max_lots_per_period",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_terms_of_offers(name: str, tmp_path: Path) -> None:
+    rows, column, word = TERMS[name]
+    (fault,) = faults_of(write_folder(market(*rows, offer("hour", 3)), tmp_path / "terms"))
+    assert (fault.file, fault.column) == ("offers.csv", column)
+    assert word in f"{fault.why} {fault.mend}"
+
+
+def test_offers_that_share_their_lots_may(tmp_path: Path) -> None:
+    rows = [committed(shares_lots_with="g"), committed(offer="more", shares_lots_with="g"), committed(offer="apart", max_lots=9)]
+    assert len(read(write_folder(market(*rows), tmp_path / "terms")).tables["offers"]) == 3

@@ -128,6 +128,18 @@ def _terms() -> Data:
     return market(lots, demand=by_period(10, 15, 5), periods=3)
 
 
+def _by_use(price: float) -> Data:
+    """Two lots of 4 for 1 a GPU upfront; half of a lot is paid in any case, the other half where it is used; all others at 3."""
+    lots = _reserved(lot_gpus=4, max_lots=2, upfront_per_gpu=1, term_periods=1, take_or_pay_share=0.5, price_per_gpu_hour=price)
+    return market(lots, offer("any", 3))
+
+
+def _together(**limit: Any) -> Data:
+    """Lots at 1 and at 1.5 that are the same ones, sold in two ways; all others at 3."""
+    each = {"contract": "reserved", "shares_lots_with": "both", "max_lots": 20} | limit
+    return market(offer("one", 1, **each), offer("other", 1.5, **each), offer("any", 3))
+
+
 def _least(demand: float, contract: str) -> Data:
     """At least 8 lots at 1, or any number at 3."""
     lots = offer("lots", 1, contract=contract, min_lots=8, max_lots=20)
@@ -192,6 +204,13 @@ CASES: dict[str, Case] = {
     "service_floor": Case(_shedding(1), 5 * 2 + 5 * 1, 10, _shedding(3), 20),
     "in_force": Case(_terms(), 10 + 20, 10, defined={"in_force": [1.0, 2.0, 1.0], "whole_lots": [1.0, 1.0, 0.0]}),
     "ownership": Case(_terms(), 10 + 20, 10, defined={"owned": [10.0, 15.0, 5.0]}),
+    # of 8 GPUs 4 are paid, 4 called; without the right to call nothing would be signed, and all called at 1
+    "call_right": Case(_by_use(1), 8 * 1 + 4 * 1 + 4 * 1 + 2 * 3, 10, defined={"callable": [4.0], "owned": [4.0]}),
+    "call": Case(_by_use(1), 8 * 1 + 4 * 1 + 4 * 1 + 2 * 3, 10, _by_use(4), 30, {"called": [[4.0]]}),
+    "shared_lots": Case(_together(max_lots=6), 6 * 1 + 4 * 3, 6 * 1 + 4 * 1.5, _together(), 10),
+    "shared_starts": Case(_together(max_lots_per_period=2), 2 * 1 + 8 * 3, 2 * 1 + 2 * 1.5 + 6 * 3, _together(max_lots_per_period=10), 10),
+    # three by the hour and three by the lot
+    "shared_by_hour": Case(_together(max_lots=3), 6 * 1 + 4 * 3, 10, _together(max_lots=10), 10, relaxable=True),
     "least_lots": Case(_least(5, "reserved"), 8, 5, _least(10, "reserved"), 10),
     "sign_to_start": Case(_least(5, "reserved"), 8, 5, _least(10, "reserved"), 10, {"signed": [1.0], "whole_lots": [8.0]}),
     "least_hired": Case(_least(5, "on_demand"), 8, 5, _least(10, "on_demand"), 10),
@@ -219,6 +238,7 @@ BOUNDS: dict[str, tuple[Data, float, Data, float]] = {
     for name, limit, cost, loose, free in (
         ("max_lots", {"max_lots": 6}, 2 * (6 + 4 * 3), {}, 20.0),
         ("max_lots, slack", {"max_lots": 10}, 20, {}, 20.0),
+        *(((("max_lots_per_period", {"max_lots_per_period": 6}, 2 * (6 + 4 * 3), {}, 20.0)),) if contract == "reserved" else ()),
         ("first_start", {"first_start": 1}, 30 + 10, {"first_start": 0}, 20.0),
         ("lead_periods", {"lead_periods": 1}, 30 + 10, {"lead_periods": 0}, 20.0),
         ("last_start", {"last_start": 0}, 10 + 30, {"last_start": 1}, 20.0),

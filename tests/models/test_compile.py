@@ -148,7 +148,7 @@ def test_every_family_occurs() -> None:
 
 
 def test_random_instances_hold_nearly_every_family() -> None:
-    assert len(set().union(*(families(f"random {seed}") for seed in SEEDS))) >= len(FAMILIES) - 3
+    assert len(set().union(*(families(f"random {seed}") for seed in SEEDS))) >= len(FAMILIES) - 4
 
 
 def test_a_changed_coefficient_is_noticed() -> None:

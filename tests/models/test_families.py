@@ -11,7 +11,19 @@ from tests.models.cases import BOUNDS, CASES
 from tests.models.markets import by_period, family_rows, prepared, relaxed, solve, stamped, values, without
 
 DEFINITIONS = {family.name for family in FAMILIES if family.kind == "definition"}
-NEVER_SLACK = {"spares", "demand", "training_done", "training_output", "use", "regional", "readiness", "in_force", "ownership", "spending"}
+NEVER_SLACK = {
+    "spares",
+    "demand",
+    "training_done",
+    "training_output",
+    "use",
+    "regional",
+    "readiness",
+    "in_force",
+    "ownership",
+    "call_right",
+    "spending",
+}
 
 
 def test_every_family_has_its_case() -> None:

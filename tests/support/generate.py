@@ -59,6 +59,9 @@ FEATURES: dict[str, float] = {
     "windows": 0.4,
 }
 
+TERMS: dict[str, float] = {"ramp": 0.3, "shared_lots": 0.25, "take_or_pay": 0.3}
+"""Features of term sheets. They are drawn apart, and last, so that all other instances stay what they were."""
+
 
 @dataclass
 class Draft:
@@ -93,11 +96,13 @@ def random_instance(seed: int, size: str = "tiny", features: Collection[str] | N
     `size` is "tiny" (2 to 3 regions, 1 to 2 workloads) or "small" (3 to 4, 2 to 4); `features` switches on exactly these (default: each by
     its odds in `FEATURES`). With `planted=False` limits are tightened afterwards, and about half of the instances are infeasible.
     """
-    unknown = set(features or ()) - set(FEATURES)
+    unknown = set(features or ()) - set(FEATURES) - set(TERMS)
     if unknown or size not in ("tiny", "small"):
         raise ValueError(f"no such feature or size: {sorted(unknown)}, {size}")
     rng = random.Random(seed)
     drawn = [name for name, odds in FEATURES.items() if rng.random() < odds]
+    apart = random.Random(f"terms of {seed}")
+    drawn += [name for name, odds in TERMS.items() if apart.random() < odds]
     draft = Draft(rng, frozenset(drawn if features is None else features), size == "small")
     _header(draft, seed)
     market.regions(draft)
@@ -106,6 +111,7 @@ def random_instance(seed: int, size: str = "tiny", features: Collection[str] | N
     wants.latencies(draft)
     market.firm_offers(draft)
     market.other_offers(draft)
+    market.terms(draft)
     market.egress(draft)
     fit_limits(draft)
     if features is None and planted:

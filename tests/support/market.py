@@ -148,6 +148,24 @@ def _window(d: Draft, row: Row) -> None:
         row["last_start"] = d.rng.randint(max(row["first_start"], row["lead_periods"]), last)
 
 
+def terms(d: Draft) -> None:
+    """Ramps, take-or-pay shares, and lots that are sold in two ways."""
+    committed = [o for o in d.rows("offers") if o["contract"] in ("owned", "reserved")]
+    for row in committed:
+        if d.has("ramp", 0.7):
+            row["max_lots_per_period"] = d.rng.randint(max(1, row.get("min_lots", 0)), max(2, row.get("min_lots", 0)))
+        if d.has("take_or_pay", 0.7):
+            row["take_or_pay_share"] = d.rng.choice([0, 0.25, 0.5, 0.7])
+    for row in committed:
+        if "max_lots" in row and not row["offer"].startswith("twin") and d.has("shared_lots", 0.7):
+            row["shares_lots_with"] = f"lots of {row['offer']}"
+            other = row | {"offer": f"{row['offer']}-short", "term_periods": d.rng.randint(1, len(d.hours)), "committed_lots": 0}
+            other["price_per_gpu_hour"] = round(row["price_per_gpu_hour"] * d.rng.uniform(0.6, 1.3), 2)
+            if "take_or_pay" in d.on:
+                other["take_or_pay_share"] = d.rng.choice([0.3, 1])
+            d.rows("offers").append(other)
+
+
 def egress(d: Draft) -> None:
     """Prices from every region to every other and to every geo, a few of them not listed."""
     if "egress" not in d.on and "datasets" not in d.on:

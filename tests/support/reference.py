@@ -54,6 +54,7 @@ class _Book:
         for name, value in {"numerics/feastol": tolerance, "limits/gap": 1e-9, "limits/time": SECONDS}.items():
             self.m.setParam(name, value)
         self.cost: list[Expr] = []
+        self.signed: dict[tuple[str, int], tuple[Expr, Expr]] = {}  # (offer, period) -> lots started, lots in force
         self.supply: dict[tuple[Pool, int, str], list[Expr]] = {}
         self.served: dict[tuple[Route, int, str], Expr] = {}
         self.standby: dict[tuple[Route, int, str], Expr] = {}
@@ -66,6 +67,7 @@ class _Book:
     def _write(self) -> None:
         for offer in self.data.tables["offers"]:
             (self._sign if offer["contract"] in ("owned", "reserved") else self._hire)(offer)
+        self._share_lots()
         for work in self.data.tables["workloads"]:
             (self._train if work["kind"] == "training" else self._serve)(work)
         self._capacity_and_power()
@@ -104,19 +106,38 @@ class _Book:
             lots[t] = self.number(bool(offer["whole_lots"]), most)
             if offer["min_lots"] > 0:
                 self.if_any(lots[t], offer["min_lots"])
+            if not blank(offer["max_lots_per_period"]):
+                self.m.addCons(lots[t] <= offer["max_lots_per_period"])
+        share = offer["take_or_pay_share"]
         for t in range(periods):
             new = [lots[s] for s in lots if s <= t < s + term]
             if most is not None and new:
                 self.m.addCons(quicksum(new) <= most)
+            self.signed[offer["offer"], t] = (quicksum([lots[t]] if t in lots else []), quicksum(new))
             for b in self.data.shares:
                 old = offer["committed_lots"] if t < term else 0
                 gpus = offer["lot_gpus"] * (quicksum(new) + old)
-                self._add_supply(offer, t, b, gpus)
+                self._add_supply(offer, t, b, share * gpus)
+                if share < 1:
+                    called = self.number()
+                    self.m.addCons(called <= (1 - share) * gpus)
+                    self._add_supply(offer, t, b, called)
+                    self.cost.append(called * self.data.width(t, b) * offer["price_per_gpu_hour"])
         for s, count in [*lots.items(), (0, offer["committed_lots"])]:
             inside = min(term, periods - s)
             upfront = offer["upfront_per_gpu"] * (1 if blank(offer["term_periods"]) else inside / term)
-            price = offer["price_per_gpu_hour"] * sum(hours[s : s + inside]) + upfront
+            price = share * offer["price_per_gpu_hour"] * sum(hours[s : s + inside]) + upfront
             self.cost.append(price * offer["lot_gpus"] * count)
+
+    def _share_lots(self) -> None:
+        """Offers of one group: their lots in force together, and what they start in a period together."""
+        for group in {offer["shares_lots_with"] for offer in self.data.tables["offers"]} - {""}:
+            offers = [offer for offer in self.data.tables["offers"] if offer["shares_lots_with"] == group]
+            for t in range(len(self.data.hours)):
+                started, in_force = zip(*(self.signed[offer["offer"], t] for offer in offers), strict=True)
+                self.m.addCons(self.number(most=0) + quicksum(in_force) <= offers[0]["max_lots"])
+                if not blank(offers[0]["max_lots_per_period"]):
+                    self.m.addCons(self.number(most=0) + quicksum(started) <= offers[0]["max_lots_per_period"])
 
     def _hire(self, offer: dict[str, Any]) -> None:
         first, last = max(int(offer["first_start"]), int(offer["lead_periods"])), int(offer["last_start"])

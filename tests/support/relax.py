@@ -59,7 +59,13 @@ def _less_service(row: Row) -> Row:
 
 def _twin_offers(data: Data) -> None:
     offers = data["tables"]["offers"]
-    offers += [row | {"offer": f"{row['offer']}-again", "committed_lots": 0} for row in list(offers)]
+    for row in list(offers):
+        again = row | {"offer": f"{row['offer']}-again", "committed_lots": 0}
+        offers.append(again | ({"shares_lots_with": f"{again['shares_lots_with']}, again"} if "shares_lots_with" in again else {}))
+
+
+def _less_to_pay(row: Row) -> Row:
+    return {"take_or_pay_share": row.get("take_or_pay_share", 1) / 2} if row["contract"] in ("owned", "reserved") else {}
 
 
 def _more_budget(data: Data) -> None:
@@ -91,7 +97,7 @@ RELAXATIONS: dict[str, Callable[[Data], None]] = {
     "jurisdictions": without("workloads", "jurisdictions"),
     "latency": without("workloads", "latency_ms"),
     "latency_later": scaled("workloads", "latency_ms", 1.5),
-    "max_lots": without("offers", "max_lots"),
+    "max_lots": without("offers", "max_lots", "shares_lots_with"),
     "max_lots_doubled": scaled("offers", "max_lots", 2),
     "memory": without("workloads", "weights_gb", "kv_gb_per_sequence"),
     "min_lots": without("offers", "min_lots"),
@@ -103,7 +109,11 @@ RELAXATIONS: dict[str, Callable[[Data], None]] = {
     "power_cap_larger": scaled("power", "cap_mw", 1.2),
     "power_included": without("offers", "power"),
     "precisions": all_of(without("workloads", "precisions"), without("skus", "precisions")),
+    "ramp": without("offers", "max_lots_per_period"),
+    "ramp_doubled": scaled("offers", "max_lots_per_period", 2),
     "runtimes": all_of(without("workloads", "runtimes"), without("skus", "runtimes")),
+    "shared_lots": without("offers", "shares_lots_with"),
+    "take_or_pay": each("offers", _less_to_pay),
     "tiers": without("workloads", "tiers"),
     "twin_offers": _twin_offers,
     "whole_lots": each("offers", lambda row: {"whole_lots": False}),

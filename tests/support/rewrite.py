@@ -23,7 +23,7 @@ NAMES = {
     "regions": ("region",),
     "power": ("region",),
     "skus": ("sku",),
-    "offers": ("offer", "provider", "region", "sku", "tier"),
+    "offers": ("offer", "provider", "region", "sku", "tier", "shares_lots_with"),
     "prices": ("offer",),
     "workloads": ("workload", "tiers", "datasets"),
     "demand": ("workload", "geo", "block"),
@@ -104,7 +104,7 @@ def split_offers(data: Data) -> Data:
     """Every offer without least lots as two: a lot of each limit in the first, the others in the second."""
     out = copy.deepcopy(data)
     for row in list(out["tables"]["offers"]):
-        if row.get("min_lots", 0) > 0 or row.get("max_lots", 2) < 2:
+        if row.get("min_lots", 0) > 0 or row.get("max_lots", 2) < 2 or "max_lots_per_period" in row or "shares_lots_with" in row:
             continue
         second = row | {"offer": f"{row['offer']}-rest"}
         if "max_lots" in row:

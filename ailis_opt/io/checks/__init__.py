@@ -23,6 +23,7 @@ CHECKS: tuple[Check, ...] = (
     references.references,
     ranges.periods,
     meaning.offers,
+    meaning.shared_lots,
     meaning.workloads,
     meaning.not_yet,
     needs.skus,

@@ -16,6 +16,9 @@ def offers(scope: Scope) -> None:
         ("term_periods", frame["term_periods"].notna()),
         ("upfront_per_gpu", frame["upfront_per_gpu"] > 0),
         ("committed_lots", frame["committed_lots"] > 0),
+        ("max_lots_per_period", frame["max_lots_per_period"].notna()),
+        ("shares_lots_with", frame["shares_lots_with"] != ""),
+        ("take_or_pay_share", frame["take_or_pay_share"] < 1),
     ):
         scope.rows("offers", given & hired, column, "without meaning for a hired offer", mend, ("contract",))
     steady = (frame["interruptions_per_hour"] > 0) & (frame["contract"] != "interruptible")
@@ -25,6 +28,20 @@ def offers(scope: Scope) -> None:
         fixed = scope.frame("prices")["offer"].isin(frame["offer"][~hired])
         why = "the price of an owned or reserved offer is fixed when it is signed"
         scope.rows("prices", fixed, "offer", why, "Leave the row out, or change the contract to on_demand or interruptible")
+
+
+def shared_lots(scope: Scope) -> None:
+    """Offers that share their lots say how many there are, and all of a group say the same."""
+    frame = scope.frame("offers")
+    shared = frame["shares_lots_with"] != ""
+    lacking = shared & frame["max_lots"].isna()
+    why, mend = "needed: the offer shares its lots with others", "Give the most lots that all of the group may have in force together"
+    scope.rows("offers", lacking, "max_lots", why, mend, ("shares_lots_with",))
+    for column in ("max_lots", "max_lots_per_period"):
+        stated = frame[column].fillna(-1)
+        differs = shared & (stated != stated[~lacking].groupby(frame["shares_lots_with"]).transform("first").reindex(stated.index))
+        why, mend = "not what the first offer says with which this one shares its lots", f"Give all offers of the group the same {column}"
+        scope.rows("offers", differs & ~lacking, column, why, mend, ("shares_lots_with",))
 
 
 def workloads(scope: Scope) -> None:

@@ -26,6 +26,7 @@ _PERIODS = (
 _ORDERED = (
     ("offers", "first_start", "last_start"),
     ("offers", "min_lots", "max_lots"),
+    ("offers", "min_lots", "max_lots_per_period"),
     ("workloads", "release_period", "deadline_period"),
     ("hedges", "first_period", "last_period"),
     ("changes", "first_period", "last_period"),
