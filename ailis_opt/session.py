@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import highspy
 import numpy as np
 
 from ailis_models.arrays import Floats
@@ -30,6 +31,7 @@ class Session:
         self._layout: Layout | None = None
         self._solver: Solver | None = None
         self._plan: Floats | None = None
+        self._polished: highspy.HighsBasis | None = None
         self._objective = np.inf
 
     def solve(self, instance: Instance, *, gap: float = GAP, time_limit: float = np.inf) -> Result:
@@ -43,12 +45,13 @@ class Session:
         options = Options(ratio, gap, max(time_limit - (built - begun), 0.0))
         if self._solver is not None and program.layout == self._layout:
             solver.begin(self._solver.root, self._solver.seconds_afresh)
-            search = Search(program, replace(options, price=self._objective), lambda _: False, solver, self._plan)
+            search = Search(program, replace(options, price=self._objective), lambda _: False, solver, self._plan, self._polished)
         else:
             search = Search(program, options, lambda _: False, solver)
         outcome = search.run()
         if outcome.x is not None:
             self._layout, self._solver, self._plan, self._objective = program.layout, solver, outcome.x, outcome.upper
+            self._polished = solver.last
         timings = {"prepare_s": begins - begun, "build_s": built - begins, "solve_s": time.monotonic() - built}
         timings |= {"solver_s": outcome.solver_s, "polish_s": outcome.polish_s}
         solved = Solved(outcome, program.without_matrix(), built - begins, timings["solve_s"])

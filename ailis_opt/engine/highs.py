@@ -22,6 +22,7 @@ Tick = Callable[[float, float, Floats | None], bool]
 """Called now and then with (bound, best) of the running search, and with the integer values of a new best plan; True stops the search."""
 
 STATUS = highspy.HighsModelStatus
+ANSWERS = ("optimal", "infeasible", "limit")
 LIMITS = (STATUS.kTimeLimit, STATUS.kInterrupt, STATUS.kIterationLimit, STATUS.kSolutionLimit)
 
 
@@ -29,7 +30,7 @@ LIMITS = (STATUS.kTimeLimit, STATUS.kInterrupt, STATUS.kIterationLimit, STATUS.k
 class Answer:
     """What one run found. `x` is None where nothing feasible was found; `bound` is proven (−inf if nothing is)."""
 
-    status: str  # optimal | infeasible | limit
+    status: str  # optimal | infeasible | limit (and inside here what HiGHS says where it fails)
     x: Floats | None
     objective: float
     bound: float
@@ -274,6 +275,16 @@ class Solver:
         return answer
 
     def _run(self, deadline: float, stop: Tick | None, presolve: bool) -> Answer:
+        """One run; where HiGHS loses its way numerically, once more from nothing, with presolve the other way round."""
+        answer = self._attempt(deadline, stop, presolve)
+        if answer.status not in ANSWERS:
+            self._highs.clearSolver()
+            answer = self._attempt(deadline, stop, not presolve)
+        if answer.status not in ANSWERS:
+            raise AilisError(f"the solver stopped with '{answer.status}'; this is a defect, please report it with the instance")
+        return answer
+
+    def _attempt(self, deadline: float, stop: Tick | None, presolve: bool) -> Answer:
         h = self._highs
         h.setOptionValue("presolve", "choose" if presolve else "off")
         left = max(deadline - time.monotonic(), 0.01)
@@ -297,7 +308,7 @@ class Solver:
             return Answer("optimal", x, objective, bound)
         if status in LIMITS:
             return Answer("limit", x, objective, bound)
-        raise AilisError(f"the solver stopped with '{h.modelStatusToString(status)}'; this is a defect, please report it with the instance")
+        return Answer(h.modelStatusToString(status), None, np.inf, -np.inf)
 
     def value(self, x: Floats) -> float:
         """The objective at x, computed here and not by the solver."""
