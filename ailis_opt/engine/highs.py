@@ -23,6 +23,7 @@ Tick = Callable[[float, float, Floats | None], bool]
 
 STATUS = highspy.HighsModelStatus
 ANSWERS = ("optimal", "infeasible", "limit")
+DUAL = 1  # of simplex_strategy; 0: HiGHS chooses
 LIMITS = (STATUS.kTimeLimit, STATUS.kInterrupt, STATUS.kIterationLimit, STATUS.kSolutionLimit)
 
 
@@ -148,8 +149,13 @@ class Solver:
             self._highs.setBasis(self._root)
             self._fresh = False
 
-    def begin(self, basis: highspy.HighsBasis | None, seconds: float) -> None:
-        """Start from a basis of a program with the same rows and columns; `seconds`: what one without a basis would take."""
+    def begin(self, basis: highspy.HighsBasis | None, seconds: float, feasible: bool = True) -> None:
+        """Start from a basis of a program with the same rows and columns; `seconds`: what one without a basis would take.
+
+        `feasible`: whether the basis still keeps all limits; else the dual simplex is told to take it from there.
+        """
+        if not feasible:
+            self._highs.setOptionValue("simplex_strategy", DUAL)
         self._basis = self._root = basis
         self.seconds_afresh = seconds
         self.recall()
