@@ -33,7 +33,7 @@ def test_a_worker_that_dies_before_a_plan(monkeypatch: pytest.MonkeyPatch) -> No
     def kill(_: Progress) -> None:
         worker._process.kill()
 
-    data = prepare(read(INSTANCES / "quickstart")).data
+    data = prepare(read(HARD)).data
     worker = process.Worker()
     with pytest.raises(NoPlanError, match="before it found a plan"):
         process.run(data, Options(ratio=True), kill, worker)

@@ -17,6 +17,7 @@ from ailis_models.arrays import Bools, Floats, Ints
 from ailis_opt.engine.highs import Answer, Solver
 from ailis_opt.engine.scaling import Scaling
 
+ROUND = 1e-9
 NEAR = 0.15  # of what a column is worth at the prices of the relaxation: reduced costs above it leave the column out
 
 
@@ -59,16 +60,17 @@ class Core:
 
     def plan(self, integers: Floats, deadline: float) -> Floats | None:
         """The best plan with these integer values of the whole program, as a solution of it; None if the core has none."""
-        rounded = np.round(integers)
-        if (rounded[~self.whole] != 0).any():
+        rounded, (lower, upper) = np.round(integers), self.solver.integer_bounds
+        own = rounded[self.whole]
+        if (rounded[~self.whole] != 0).any() or (own < lower - ROUND).any() or (own > upper + ROUND).any():
             return None
-        self.solver.set_integer_bounds(rounded[self.whole], rounded[self.whole])
+        self.solver.set_integer_bounds(own, own)
         answer = self.solver.relax(deadline)
         self.solver.set_integer_bounds(*self.solver.integer_bounds)
         if answer.x is None or answer.status != "optimal":
             return None
         x = answer.x.copy()
-        x[self.solver.program.integer] = rounded[self.whole]
+        x[self.solver.program.integer] = own
         return self.lift(x)
 
 

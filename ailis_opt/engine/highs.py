@@ -22,6 +22,8 @@ Tick = Callable[[float, float, Floats | None], bool]
 """Called now and then with (bound, best) of the running search, and with the integer values of a new best plan; True stops the search."""
 
 STATUS = highspy.HighsModelStatus
+ANSWERS = ("optimal", "infeasible", "limit")
+DUAL = 1  # of simplex_strategy; 0: HiGHS chooses
 LIMITS = (STATUS.kTimeLimit, STATUS.kInterrupt, STATUS.kIterationLimit, STATUS.kSolutionLimit)
 
 
@@ -29,7 +31,7 @@ LIMITS = (STATUS.kTimeLimit, STATUS.kInterrupt, STATUS.kIterationLimit, STATUS.k
 class Answer:
     """What one run found. `x` is None where nothing feasible was found; `bound` is proven (−inf if nothing is)."""
 
-    status: str  # optimal | infeasible | limit
+    status: str  # optimal | infeasible | limit (and inside here what HiGHS says where it fails)
     x: Floats | None
     objective: float
     bound: float
@@ -147,8 +149,13 @@ class Solver:
             self._highs.setBasis(self._root)
             self._fresh = False
 
-    def begin(self, basis: highspy.HighsBasis | None, seconds: float) -> None:
-        """Start from a basis of a program with the same rows and columns; `seconds`: what one without a basis would take."""
+    def begin(self, basis: highspy.HighsBasis | None, seconds: float, feasible: bool = True) -> None:
+        """Start from a basis of a program with the same rows and columns; `seconds`: what one without a basis would take.
+
+        `feasible`: whether the basis still keeps all limits; else the dual simplex is told to take it from there.
+        """
+        if not feasible:
+            self._highs.setOptionValue("simplex_strategy", DUAL)
         self._basis = self._root = basis
         self.seconds_afresh = seconds
         self.recall()
@@ -274,6 +281,16 @@ class Solver:
         return answer
 
     def _run(self, deadline: float, stop: Tick | None, presolve: bool) -> Answer:
+        """One run; where HiGHS loses its way numerically, once more from nothing, with presolve the other way round."""
+        answer = self._attempt(deadline, stop, presolve)
+        if answer.status not in ANSWERS:
+            self._highs.clearSolver()
+            answer = self._attempt(deadline, stop, not presolve)
+        if answer.status not in ANSWERS:
+            raise AilisError(f"the solver stopped with '{answer.status}'; this is a defect, please report it with the instance")
+        return answer
+
+    def _attempt(self, deadline: float, stop: Tick | None, presolve: bool) -> Answer:
         h = self._highs
         h.setOptionValue("presolve", "choose" if presolve else "off")
         left = max(deadline - time.monotonic(), 0.01)
@@ -297,7 +314,7 @@ class Solver:
             return Answer("optimal", x, objective, bound)
         if status in LIMITS:
             return Answer("limit", x, objective, bound)
-        raise AilisError(f"the solver stopped with '{h.modelStatusToString(status)}'; this is a defect, please report it with the instance")
+        return Answer(h.modelStatusToString(status), None, np.inf, -np.inf)
 
     def value(self, x: Floats) -> float:
         """The objective at x, computed here and not by the solver."""

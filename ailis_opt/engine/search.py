@@ -80,7 +80,7 @@ class Outcome:
 class Search:
     """One program, searched once, in a solver of its own or one that already holds it. `best` is the best polished plan so far.
 
-    `known`: a plan of a program with tighter bounds; its whole numbers are tried first.
+    `known`: a plan of a program much like this one; its whole numbers are tried first, from `known_basis` (of its polished LP) if given.
     """
 
     program: Program
@@ -88,6 +88,7 @@ class Search:
     report: Report
     loaded: Solver | None = None
     known: Floats | None = None
+    known_basis: highspy.HighsBasis | None = None
     solver: Solver = field(init=False)
     best: Floats | None = None
     polished: tuple[float, Answer] | None = None  # the price and the LP of `best`
@@ -252,6 +253,10 @@ class Search:
         """
         now, ways = time.monotonic(), ((NEAR, True), (NEAR, False), (np.inf, False))
         until = now + min(DIVE_SECONDS, DIVE_SHARE * (self.deadline - now))
+        if self.best is None and self.known is not None and self.known_basis is not None:
+            self.solver.warm(self.known_basis)
+            if self._enough(self.polish(self.solver.integers(self.known)), first.bound, target):
+                return self.best
         core, plan, rounded = core_of(self.solver, first, NEAR, self.known), self.best, None
         hint = None if self.known is None else Hint(self.known)
         if plan is None and self.known is not None:
@@ -333,6 +338,9 @@ class Search:
             and np.array_equal(rounded, self.solver.integers(self.best))
         ):
             return self.best
+        lower, upper = self.solver.integer_bounds
+        if ((rounded < lower - ROUND) | (rounded > upper + ROUND)).any():  # a plan of another program
+            return None
         self.solver.set_integer_bounds(rounded, rounded)
         answer = self._timed_polish(5.0)
         self.solver.set_integer_bounds(*self.solver.integer_bounds)

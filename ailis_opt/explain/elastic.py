@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy import sparse
 
 from ailis_models.arrays import Floats, Ints
 from ailis_opt.engine.compile import Layout, Program
@@ -73,6 +72,8 @@ def least(program: Program, give: Give, deadline: float) -> Floats | None:
 
 def _widened(p: Program, give: Give) -> Program:
     """The program with a column for each slack and a row for each column that may exceed its limit; the slacks' sum is minimized."""
+    from scipy import sparse  # takes a second to load, and is seldom needed
+
     rows, columns, extra = len(p.row_lower), len(p.cost), len(give.columns)
     matrix = sparse.csr_matrix((p.value, p.index, p.start), shape=(rows, columns))
     slack = sparse.csr_matrix((give.coefficient, (give.rows, give.row_slack)), shape=(rows, give.slacks))

@@ -201,17 +201,20 @@ def whatif(
     answers: dict[str, Answer] = {}
     interrupted = False
     order = {str(i): name for i, name in enumerate(asked)}
-    todo = [Case(BASE, instance, gap, time_limit), *(Case(key, asked[name], gap, time_limit) for key, name in order.items())]
+    todo = [Case(key, asked[name], gap, time_limit) for key, name in order.items()]
     try:
         with Workers(jobs) as workers:
             tell(f"solving the base and {len(asked)} cases")
-            for reply in workers.run(todo):
+            bases = [Case(BASE, instance, gap, time_limit)] * max(1, min(workers.jobs, len(todo)))  # one for each worker to start from
+            for reply in workers.run([*bases, *todo]):
                 key = reply.key
+                if key in answers:
+                    continue
                 name, changes = (BASE, ()) if key == BASE else (order[key], tuple(cases[order[key]]))
                 answers[key] = Answer(name, changes, instance if key == BASE else asked[name], reply.result, reply.error)
                 if key == BASE and reply.error is not None:
                     raise reply.error
-                tell(f"{len(answers)} of {len(todo)} solved")
+                tell(f"{len(answers)} of {len(todo) + 1} solved")
             if sweeping is not None:
                 sweeping.run(workers, gap, time_limit, tell)
         answers = {key: _explained(answer, gap, time_limit, jobs, layers, tell) for key, answer in answers.items()}
