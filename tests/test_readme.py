@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import inspect
 import json
 import os
@@ -113,6 +114,17 @@ def test_the_cases_of_whatif_are_as_shown(
     assert told is not None
     assert len(switches) == 3
     assert all(s["from"] <= float(price) <= s["to"] for s, price in zip(switches, told.groups(), strict=True))
+
+
+def test_the_day_goes_as_told(desk: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """Every command of the day, in order, prints what stands under it; `...` is for what the page leaves out."""
+    day = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "".join(blocks("shell-session")), re.MULTILINE)
+    assert {line.split()[1] for line, _ in day} == {"check", "solve", "whatif", "quote", "batch", "compare", "export"}
+    for line, shown in day:
+        assert run(line, monkeypatch) == 0, line
+        printed = capfd.readouterr().out
+        assert doctest.OutputChecker().check_output(shown, printed, doctest.ELLIPSIS), f"{line}\n{printed}"
+    assert "fra-reserved" in Path("commitments.csv").read_text(encoding="utf-8")
 
 
 def test_excerpt_of_the_demo() -> None:

@@ -25,7 +25,7 @@ def read_changes(path: Path) -> dict[str, list[Change]]:
     if problems:
         raise InputError([Fault(path.name, problem.why, f"{problem.mend}. {FORM}", problem.line) for problem in problems])
     if not isinstance(node, yaml_text.Mapping) or not node:
-        raise InputError([Fault(path.name, "no mapping of names to lists of changes", FORM, None if not node else 1)])
+        raise InputError([Fault(path.name, "no names with lists of changes", FORM, None if not node else 1)])
     return lists_of(node, path.name)
 
 

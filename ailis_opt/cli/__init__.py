@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+import sys
+from typing import Any, NoReturn
+
+BAD_INPUT = 2
 
 
 def main() -> NoReturn:
@@ -14,7 +17,29 @@ def main() -> NoReturn:
     try:
         from ailis_opt.cli.app import app
 
-        app(prog_name="ailis-opt")
+        code = app(prog_name="ailis-opt", standalone_mode=False)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    raise SystemExit(0)
+    except Exception as error:
+        raise SystemExit(_told(error)) from None
+    raise SystemExit(code or 0)
+
+
+def _told(error: Exception) -> int:
+    """Say what is wrong with the command line itself, with `--json` on standard output, too. Returns the exit code.
+
+    Raises all else again: every error of a command has been told by then.
+    """
+    from typer import BadParameter
+
+    kind = BadParameter.__mro__[1]  # typer shows only this of its errors of usage; the others have the same base
+    if not isinstance(error, kind):
+        raise error
+    told: Any = error
+    told.show()
+    if "--json" in sys.argv:
+        from ailis_opt.output.document import as_json, error_document
+        from ailis_opt.output.stream import emit
+
+        emit(as_json(error_document("UsageError", BAD_INPUT, told.format_message())))
+    return BAD_INPUT

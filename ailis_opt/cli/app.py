@@ -4,16 +4,39 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from ailis_opt.cli.boundary import boundary
 from ailis_opt.cli.export import app as export_app
 from ailis_opt.cli.imports import app as import_app
 from ailis_opt.cli.options import Book, InstancePath, Json, Quiet
 
+GROUPS = {
+    "Plan": ("check", "solve", "explain", "report"),
+    "Before signing": ("whatif", "quote"),
+    "Many runs": ("batch", "compare", "export"),
+    "Data": ("import", "schema"),
+    "Start": ("demo",),
+}
+"""The commands as `--help` lists them."""
+
+
+class Commands(TyperGroup):
+    """The commands, told in groups."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """A section for each group, with the names in one column."""
+        width = max(map(len, self.commands))
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{n:{width}}", self.commands[n].get_short_help_str(formatter.width - width - 4)) for n in names])
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Least cost per business outcome on a market of GPU capacity, and which AILIS layer binds.",
     epilog="Exit codes: 0 done within the gap, 2 bad input, 3 infeasible, 4 limit reached with a plan, 5 limit without, 130 interrupted.",
     add_completion=False,
@@ -22,8 +45,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-app.add_typer(import_app, name="import")
-app.add_typer(export_app, name="export")
+app.add_typer(import_app, name="import", short_help="Make tables of an instance from price lists and workbooks.")
+app.add_typer(export_app, name="export", short_help="Write a run's commitments (FOCUS), or an instance as a workbook.")
 
 
 class Objective(StrEnum):
@@ -78,7 +101,7 @@ def demo(
 
 @app.command()
 def check(instance: InstancePath, book: Book = None, as_json: Json = False) -> None:
-    """Read and validate; print the funnel: routes left after each layer."""
+    """Read and validate; count the routes left after each layer."""
     with boundary(as_json):
         from ailis_opt.cli.check import run_check
 
@@ -101,7 +124,7 @@ def solve(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Find the best plan: what an outcome costs, what to sign, what limits."""
+    """The best plan: what an outcome costs, what to sign, what limits."""
     with boundary(as_json):
         from ailis_opt.cli.solve import Request, run_solve
 
@@ -152,7 +175,7 @@ def explain(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Which layer binds: from the commodity price to the real one, layer by layer."""
+    """Which layer binds: from the commodity price to the real one."""
     with boundary(as_json):
         from ailis_opt.cli.explain import Request, run_explain
 
@@ -178,7 +201,7 @@ def quote(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """What a contract is worth before signing: break-even price, demand curve, what it covers."""
+    """What a contract is worth before signing, and what it covers."""
     with boundary(as_json):
         from ailis_opt.cli.quote import Request, run_quote
 
@@ -210,7 +233,7 @@ def whatif(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """What would change: the instance and changed ones, solved and set side by side."""
+    """The instance and changed ones, solved and set side by side."""
     with boundary(as_json):
         from ailis_opt.cli.whatif import Request, run_whatif
 
@@ -228,7 +251,7 @@ def report(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a run as one HTML page that needs no network, or as an Excel workbook."""
+    """Write a run as one HTML page, or as an Excel workbook."""
     with boundary(as_json):
         from ailis_opt.cli.report import run_report
 
@@ -253,7 +276,7 @@ def batch(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Solve a study, instances x what-ifs x portfolios, into a store that survives anything."""
+    """Solve a study (instances x what-ifs x portfolios) into a store."""
     with boundary(as_json):
         from ailis_opt.cli.batch import Request, run_batch
 
@@ -289,7 +312,7 @@ def compare(
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Runs side by side; the differences of two plans; which runs are not dominated."""
+    """Runs side by side; differences of two plans; a Pareto front."""
     with boundary(as_json):
         from ailis_opt.cli.compare import Request, run_compare
 
@@ -299,8 +322,8 @@ def compare(
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of an instance: every column with its unit."""
+def schema(json: Annotated[bool, typer.Option("--json", hidden=True, help="As it is anyway.")] = False) -> None:
+    """The JSON Schema of an instance: every column with its unit."""
     with boundary():
         from ailis_opt.output.document import as_json
         from ailis_opt.output.stream import emit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,10 +17,14 @@ class FocusByDefault(TyperGroup):
     """`export RUN` is `export focus RUN`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As the base does, with the command put in where the first word is none."""
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
+        """As the base does, with the command put in where the first word is none and no misspelling of one."""
+        if args and args[0] not in self.commands and not args[0].startswith("-") and not self._misspelt(args[0]):
             args = ["focus", *args]
         return super().parse_args(ctx, args)
+
+    def _misspelt(self, word: str) -> bool:
+        """Whether a word that is no folder or file comes close to the name of a command."""
+        return not Path(word).exists() and bool(get_close_matches(word, self.commands))
 
 
 app = typer.Typer(

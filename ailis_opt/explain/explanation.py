@@ -175,6 +175,8 @@ def _known(layers: frozenset[str] | None) -> frozenset[str]:
     unknown = sorted((layers or frozenset()) - frozenset(NAMES))
     if unknown:
         raise InputError([Fault("--layers", "there is no such layer", f"Layers are {', '.join(NAMES)}", value=name) for name in unknown])
+    if layers is not None and not layers:
+        raise InputError([Fault("--layers", "names no layer", f"Layers are {', '.join(NAMES)}")])
     return frozenset(NAMES) if layers is None else layers
 
 

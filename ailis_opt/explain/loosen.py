@@ -20,7 +20,6 @@ from ailis_opt.engine.search import Options, Outcome, Search
 from ailis_opt.errors import Fault, InfeasibleError, InputError
 from ailis_opt.explain.loosen_result import Loosened, Point, render
 from ailis_opt.explain.priced import Clock, Range
-from ailis_opt.io.raw import nearest
 from ailis_opt.prepare import prepare, require_open_routes
 from ailis_opt.schema.instance import Instance
 
@@ -156,7 +155,7 @@ def _stated(instance: Instance, layer: str) -> tuple[Limit, ...]:
     """The limits of a layer that the instance states. Raises InputError where there are none."""
     names = [one.id for one in LAYERS]
     if layer not in names:
-        raise InputError([Fault("--loosen", "there is no layer of this name", nearest(layer, names), value=layer)])
+        raise InputError([Fault("--loosen", "there is no layer of this name", f"Layers are {', '.join(names)}", value=layer)])
     if layer not in LIMITS and layer != "L16":
         raise InputError([Fault("--loosen", "this layer only says yes or no, so it has no limit to scale", YES_OR_NO, value=layer)])
     stated = tuple(

@@ -9,6 +9,7 @@ from ailis_opt.explain.lattice import Interval
 from ailis_opt.output.figures import number, percent
 from ailis_opt.output.limits import limits
 from ailis_opt.output.text import BLANK, heading, line, table
+from ailis_opt.output.words import counted
 
 MOST_ROUTES = 8
 
@@ -101,7 +102,7 @@ def _routes(e: Explanation) -> list[RenderableType]:
 
 
 def _method(e: Explanation) -> list[RenderableType]:
-    how = f"{e.solves:,} solves; of {e.subsets:,} sets of layers {e.pruned:,} needed none (what changes nothing, or follows from others)"
+    how = f"{counted(e.solves, 'solve')}; of {e.subsets:,} sets of layers {e.pruned:,} needed none (no change, or known from others)"
     if e.method == "exact":
         kind = "exact: intervals are certified, from proven bounds and plans"
     elif e.confidence is not None:

@@ -51,7 +51,7 @@ def document_of(file: str, node: Any, faults: list[Fault]) -> Document:
     """The document of parsed content (`yaml_text`), its header validated; unknown keys are faults."""
     document = Document(file)
     if not isinstance(node, yaml_text.Mapping):
-        why = "is empty" if node in (None, "") else "not a mapping"
+        why = "is empty" if node in (None, "") else "not `key: value` lines"
         faults.append(Fault(file, why, "Begin with `schema: ailis-opt/1`", None if node in (None, "") else 1))
         return document
     document.node = node

@@ -21,6 +21,9 @@ def locate(path: Path, faults: list[Fault]) -> Path | None:
         header = path / HEADER_FILE
         if header.exists():
             return header
+        if (path / "instance" / HEADER_FILE).exists():
+            faults.append(Fault(str(path), "is a run, not an instance", f"Name the instance that it holds: {path / 'instance'}"))
+            return None
         others = sorted(p.name for p in path.iterdir() if p.suffix in (".yaml", ".yml"))
         hint = f"Rename {others[0]!r} to {HEADER_FILE}" if others else f"Write {HEADER_FILE} with `schema: ailis-opt/1`"
         faults.append(Fault(str(path), f"a folder without {HEADER_FILE}", hint))

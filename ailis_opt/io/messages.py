@@ -24,7 +24,7 @@ _KINDS = {
     "string": ("not a single text", "Write one value here"),
     "tuple": ("not a list", "Write a; b, or [a, b] in YAML"),
     "list": ("not a list", "Write a list in YAML, one item per line"),
-    "model": ("not a mapping", "Write `key: value` lines"),
+    "model": ("not `key: value` lines", "Write `key: value` lines"),
 }
 
 

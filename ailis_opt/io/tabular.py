@@ -17,6 +17,8 @@ from ailis_opt.io.raw import RawTable, did_you_mean, nearest, shown
 from ailis_opt.schema import Table
 
 MOST_BYTES = 2_000_000_000
+WORKBOOK = b"PK\x03\x04"
+"""How a ZIP archive begins, which a workbook is."""
 
 
 def text_of(path: Path, most_bytes: int) -> str | Fault:
@@ -29,6 +31,10 @@ def text_of(path: Path, most_bytes: int) -> str | Fault:
         data = path.read_bytes()
     except OSError as error:
         return Fault(path.name, f"cannot be read: {error.strerror or error}", "Check that the file exists and may be read")
+    if data.startswith(WORKBOOK):
+        return Fault(path.name, "is a workbook or an archive, not text", "A workbook: `ailis-opt import xlsx FILE --out DIR`")
+    if b"\0" in data:
+        return Fault(path.name, "is not text: a picture, a program or the like", "Name a text file (UTF-8)")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -74,11 +80,16 @@ def _record(raw: RawTable, record: list[str], header: list[str], used: dict[int,
 
 
 def columns_of(raw: RawTable, header: Sequence[str], row: int | None, faults: list[Fault]) -> dict[int, str]:
-    """Position and name of the columns that the schema knows; unknown, repeated and missing ones are faults.
+    """Position and name of the columns that the schema knows; unknown, repeated and missing ones are faults,
+    and so is a header that other signs than commas separate.
 
     A missing one that is the suggestion for an unknown one is no second fault.
     """
     known = raw.table.columns
+    if len(header) == 1 and any(sign in header[0] for sign in ";\t|"):
+        faults.append(Fault(raw.file, "no comma between the names of columns", "Separate the columns by commas", row, header[0]))
+        raw.partial, raw.absent = True, set(raw.table.required)
+        return {}
     used: dict[int, str] = {}
     mends = set()
     for i, name in enumerate(header):
@@ -88,8 +99,6 @@ def columns_of(raw: RawTable, header: Sequence[str], row: int | None, faults: li
             used[i] = name
         else:
             mend = nearest(name, known)
-            if len(header) == 1 and (";" in name or "\t" in name):
-                mend = "Separate the columns by commas"
             mends.add(mend)
             faults.append(Fault(raw.file, f"{raw.table.name} has no column {name!r}", mend, row, name))
     raw.absent = {c for c in raw.table.required if c not in used.values()}
@@ -108,12 +117,12 @@ def read_inline(node: Any, line: int, file: str, table: Table, faults: list[Faul
     if node == "":
         return raw
     if not isinstance(node, yaml_text.Sequence):
-        faults.append(Fault(file, "not a list of rows", "Write a list with one mapping per row", line, table.name, shown(node)))
+        faults.append(Fault(file, "not a list of rows", "Write each row as `- {column: value, ...}`", line, table.name, shown(node)))
         raw.partial = True
         return raw
     for row, row_line in zip(node, node.lines, strict=True):
         if not isinstance(row, yaml_text.Mapping):
-            faults.append(Fault(file, "a row that is no mapping", "Write `{column: value, ...}`", row_line, table.name, shown(row)))
+            faults.append(Fault(file, "a row without `column: value`", "Write `{column: value, ...}`", row_line, table.name, shown(row)))
             raw.partial = True
             continue
         raw.rows.append({c: v for c, v in row.items() if not isinstance(v, str) or (v and not v.isspace())})

@@ -19,6 +19,7 @@ def faults_text(faults: Sequence[Fault]) -> str:
                 lines.append(fault.pointer)
             place = ", ".join(str(part) for part in (None if fault.row is None else f"row {fault.row}", fault.column) if part is not None)
             shown = "" if fault.value is None else f" = {fault.value!r}"
-            lines.append(f"  {place}{shown}: {fault.why}" if place or shown else f"  {fault.why}")
+            told = f"{place}{shown}".removeprefix(" = ")
+            lines.append(f"  {told}: {fault.why}" if told else f"  {fault.why}")
             lines.append(f"      {fault.mend}")
     return "\n".join(lines)

@@ -14,6 +14,8 @@ LAST = "result.json"
 """Renamed last and removed first: where it stands, all that belongs to it stands too."""
 MARK = "summary.txt"
 """Stands in every folder of results: files of ours may be replaced there."""
+FILES = {".csv", ".htm", ".html", ".json", ".md", ".parquet", ".pdf", ".svg", ".txt", ".xls", ".xlsx", ".yaml", ".yml"}
+"""Endings that no new folder of results has: whoever names one expects a file."""
 
 
 def require_writable(folder: Path, names: Iterable[str] = (), own: bool = True) -> None:
@@ -24,6 +26,8 @@ def require_writable(folder: Path, names: Iterable[str] = (), own: bool = True) 
     """
     if folder.exists() and not folder.is_dir():
         raise _refused(folder, "is a file", "Name a folder")
+    if own and not folder.exists() and folder.suffix.lower() in FILES:
+        raise _refused(folder, "has the name of a file", "Name a folder")
     if own and (folder / "instance.yaml").exists():
         raise _refused(folder, "is the folder of an instance", "Name another folder, such as one inside it")
     foreign = [] if (folder / MARK).exists() else sorted(name for name in names if (folder / name).exists())
@@ -32,7 +36,9 @@ def require_writable(folder: Path, names: Iterable[str] = (), own: bool = True) 
     ground = folder.absolute()
     while not ground.exists():
         ground = ground.parent
-    if not ground.is_dir() or not os.access(ground, os.W_OK | os.X_OK):
+    if not ground.is_dir():
+        raise _refused(ground, "is a file", "Name a folder")
+    if not os.access(ground, os.W_OK | os.X_OK):
         raise _refused(ground, "may not be written to", "Name a folder that may be written to")
 
 

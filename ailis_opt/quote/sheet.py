@@ -115,7 +115,9 @@ def _rows(node: Any, file: str, faults: list[Fault]) -> yaml_text.Sequence | Non
     if isinstance(node, yaml_text.Sequence):
         return node
     if not isinstance(node, yaml_text.Mapping):
-        faults.append(Fault(file, "is empty" if node in (None, "") else "not a mapping", "Write `field: value` lines, those of an offer"))
+        faults.append(
+            Fault(file, "is empty" if node in (None, "") else "not `key: value` lines", "Write `field: value` lines, those of an offer")
+        )
         return None
     if ALTERNATIVES not in node:
         rows, row = yaml_text.Sequence(node.line), yaml_text.Mapping(node.line)
@@ -151,7 +153,7 @@ def _flat(row: yaml_text.Mapping, file: str, faults: list[Fault]) -> yaml_text.M
             put(key, value, line)
         elif not isinstance(value, yaml_text.Mapping):
             mend = f"Write `exit: {{{', '.join(EXIT)}}}`" if key == "exit" else "Write `states: {attribute: included}`"
-            faults.append(Fault(file, "not a mapping", mend, line, key, shown(value)))
+            faults.append(Fault(file, "not `key: value` lines", mend, line, key, shown(value)))
         else:
             for name, said in value.items():
                 at = value.lines[name]

@@ -128,6 +128,8 @@ def document(path: Path, model: type[ResultDocument] | type[Explanation], sha256
     except FileNotFoundError as error:
         missing = "does not exist" if not path.parent.exists() else f"holds no {path.name}, so it is no run"
         raise InputError([Fault(str(path.parent), missing, f"Name a folder that a solve wrote. {again}")]) from error
+    except NotADirectoryError as error:
+        raise InputError([Fault(str(path.parent), "is a file, not a run", f"Name a folder that a solve wrote. {again}")]) from error
     except OSError as error:
         raise InputError([Fault(str(path), f"cannot be read: {error.strerror or error}", "Check that it may be read")]) from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:

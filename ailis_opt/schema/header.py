@@ -61,9 +61,9 @@ class Header(Row):
     description: str = cell("what the instance is about", "text", "")
     currency: Currency = cell("currency of all money, ISO 4217", "code", "USD")
     objective: Literal["cost_per_outcome", "cost"] = cell("what is minimized", "one of", "cost_per_outcome")
-    horizon: Horizon = cell("the time that the plan covers", "mapping")
+    horizon: Horizon = cell("the time that the plan covers", "key: value")
     budget: Number | None = cell("most that the plan may cost", "currency", None, blank="no budget")
-    risk: Risk = cell("weight of the tail of the cost", "mapping", Risk())
+    risk: Risk = cell("weight of the tail of the cost", "key: value", Risk())
 
     def content(self) -> dict[str, Any]:
         """The header as plain data, keys as in the file."""

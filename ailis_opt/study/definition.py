@@ -39,9 +39,9 @@ class Document(Row):
 
     format: Literal["ailis-opt-study/1"] = Field(alias="schema", description="format of the file", json_schema_extra={"unit": "one of"})
     instances: Annotated[list[str], Field(min_length=1)] = cell("paths of instances, from the folder of the study", "list")
-    whatifs: Changes = cell("lists of changes, by name", "mapping", {})
-    portfolios: Changes = cell("lists of changes on what may be signed, by name", "mapping", {})
-    solve: Solve = cell("how each run is solved", "mapping", Solve())
+    whatifs: Changes = cell("lists of changes, by name", "key: value", {})
+    portfolios: Changes = cell("lists of changes on what may be signed, by name", "key: value", {})
+    solve: Solve = cell("how each run is solved", "key: value", Solve())
 
     @field_validator("whatifs")
     @classmethod
@@ -115,7 +115,7 @@ def _document(path: Path, faults: list[Fault]) -> tuple[Document | None, Any]:
     node, problems = yaml_text.parse(text)
     faults.extend(Fault(path.name, p.why, p.mend, p.line) for p in problems)
     if not problems and not isinstance(node, yaml_text.Mapping):
-        faults.append(Fault(path.name, "not a mapping" if node else "is empty", f"Begin with `schema: {SCHEMA}`"))
+        faults.append(Fault(path.name, "not `key: value` lines" if node else "is empty", f"Begin with `schema: {SCHEMA}`"))
     if faults:
         return None, None
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,11 +119,19 @@ def _where(runs: pd.DataFrame, where: str) -> list[Any]:
         try:
             found = [row for (row,) in connection.sql("FROM runs").filter(where).project("row_").fetchall()]
         except duckdb.Error as error:
-            mend = f"Write a condition such as `service < 1 AND whatif LIKE 'dear%'`. Columns: {', '.join(SHOWN)}"
-            raise InputError([Fault(f"--where {where}", str(error).splitlines()[0], mend)]) from error
+            raise InputError([_no_condition(where, str(error).splitlines()[0])]) from error
     if not found:
         raise InputError([Fault(f"--where {where}", "holds for no run", "Look at all of them first, without --where")])
     return sorted(found)
+
+
+def _no_condition(where: str, said: str) -> Fault:
+    """The fault of a condition about which DuckDB `said` this."""
+    column = re.search(r'Referenced column "(.+?)" not found', said)
+    if column:
+        return Fault(f"--where {where}", f"runs have no column {column[1]!r}", nearest(column[1], SHOWN))
+    mend = f"Write a condition such as `service < 1 AND whatif LIKE 'dear%'`. Columns: {', '.join(SHOWN)}"
+    return Fault(f"--where {where}", f"not a condition in SQL: {said.partition(': ')[2] or said}", mend)
 
 
 def short_name(run: str, instance: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ailis_opt.changes import Change, apply, parse
 from ailis_opt.errors import AilisError, Fault, InfeasibleError, InputError
+from ailis_opt.output.words import counted
 from ailis_opt.result import Result
 from ailis_opt.schema import TABLES, Instance
 from ailis_opt.study.workers import Case, Workers
@@ -60,7 +61,7 @@ def parse_sweep(text: str) -> Sweep:
     first, last, count = float(found[1]), float(found[2]), int(found[3])
     if not FEWEST <= count <= MOST or first == last:
         at = text.strip().find(change.value)
-        why = "the range has no width" if first == last else f"{count} values"
+        why = "the range has no width" if first == last else counted(count, "value")
         mend = f"Give two different ends, and {FEWEST} to {MOST} values"
         raise InputError([Fault(text.strip(), why, mend, mark=(at, at + len(change.value)))])
     step = (last - first) / (count - 1)

@@ -218,7 +218,7 @@ def _curve(found: WhatIf, curve: Curve) -> list[RenderableType]:
     rows = [_point(point, low, high) for point in curve.points]
     parts: list[RenderableType] = [
         heading(f"{found.base.instance.header.name}: {curve.sweep.text}"),
-        table(("value", found.unit, "certified:\nnot less than", "GPUs signed", ""), rows, text=(4,)),
+        table(("value", found.unit, "certified:\nnot less than", "GPUs signed", "least to most"), rows, text=(4,)),
         heading("Where does the plan switch?"),
     ]
     if not curve.switches:

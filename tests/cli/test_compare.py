@@ -84,7 +84,7 @@ def test_text(ailis: Run, store: Path) -> None:
     assert ran.code == 0
     lines = ran.out.splitlines()
     assert lines[0] == "tiny-0: 10 runs"
-    assert lines[1].split() == ["run", "status", "EUR", "per", "outcome", "gap", "cost", "outcomes", "service", "idle"]
+    assert lines[1].split() == ["run", "status", "EUR", "per", "outcome", "gap", "cost", "EUR", "outcomes", "service", "idle"]
     assert lines[2].split() == ["base/lots", "optimal", "1.091", "0%", "24", "22", "100%", "8.3%"]
     assert "4 runs without a plan" in ran.out
     assert ran.out.count("Did you mean 'hire'?") == 1, "one reason is told once"
@@ -127,7 +127,7 @@ WRONG: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "no folder": (["nowhere"], ("nowhere", "does not exist")),
     "two wrong": (["nowhere", "gone"], ("nowhere", "gone")),
     "what-if": (["store", "--whatif", "daer"], ("--whatif daer", "Did you mean 'dear'?")),
-    "column": (["store", "--where", "costs > 1"], ("--where", "costs", "cost_per_outcome")),
+    "column": (["store", "--where", "costs > 1"], ("--where", "runs have no column 'costs'", "Did you mean 'cost'?")),
     "syntax": (["store", "--where", "cost >"], ("--where", "syntax error", "Columns:")),
     "nothing": (["store", "--where", "cost < 0"], ("--where", "holds for no run")),
     "files": (["store", "--where", "cost < (SELECT count(*) FROM read_csv('/etc/passwd'))"], ("--where",)),

@@ -98,7 +98,7 @@ def test_one_file_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_file_in_the_way_of_a_parent(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="may not be written to"):
+    with pytest.raises(InputError, match="file: is a file"):
         require_writable(tmp_path / "file" / "result")
 
 

@@ -101,7 +101,7 @@ WRONG: dict[str, tuple[Any, list[str]]] = {
     "exit": (DEAL | {"exit": {"after": 1}}, ["no 'after' in exit", "Did you mean 'after_periods'?"]),
     "exit too late": (DEAL | {"term_periods": 2, "exit": {"after_periods": 2}}, ["not before the end of the term"]),
     "exit fee": (DEAL | {"exit": {"fee_per_gpu": 2}}, ["a fee without an exit"]),
-    "exit as a number": (DEAL | {"exit": 3}, ["exit = '3'", "not a mapping"]),
+    "exit as a number": (DEAL | {"exit": 3}, ["exit = '3'", "not `key: value` lines"]),
     "attribute": (DEAL | {"states": {"pwer": "included"}}, ["no attribute 'pwer'", "Did you mean 'power'?"]),
     "state": (DEAL | {"states": {"power": "includd"}}, ["neither included nor excluded", "Did you mean 'included'?"]),
     "alternatives": ({"alternatives": [DEAL, DEAL]}, ["two alternatives have the same name"]),
@@ -114,7 +114,7 @@ WRONG: dict[str, tuple[Any, list[str]]] = {
     "window": (DEAL | {"first_start": 9}, ["after the end of the horizon"]),
     "least": (DEAL | {"min_lots": 5}, ["more than max_lots"]),
     "empty": ("", ["is empty"]),
-    "list": ("- 3\n", ["no mapping"]),
+    "list": ("- 3\n", ["without `column: value`"]),
     "no yaml": ("{", ["not valid YAML"]),
     "nothing in it": ({"alternatives": []}, ["there is no contract in it"]),
 }

@@ -71,7 +71,7 @@ def test_all_that_is_wrong_is_told_at_once(ailis: Run, contract: Path, tmp_path:
     ("text", "why", "row"),
     [
         ("a: [offers.max_lot = 1]\nb:\n- demand.outcomes *= 2\n- demand.outcome *= 2\n", "no column 'outcome'", 4),
-        ("- demand.outcomes *= 2\n", "no mapping of names", 1),
+        ("- demand.outcomes *= 2\n", "no names with lists", 1),
         ("a: {b: c}\n", "not a change", 1),
         ("a: []\n", "no change", 1),
         ("a: offers + {offer: x}\n", "not valid YAML", 1),

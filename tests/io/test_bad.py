@@ -58,7 +58,7 @@ EDITS = [
     (YAML, "budget: 1e9", "budget: -1", YAML, 11, "budget", "least"),
     (YAML, "budget: 1e9", "budget: .inf", YAML, 11, "budget", "number"),
     (YAML, "{alpha: 0.9}", "{alpha: 0.9, weight: 0.5}", YAML, 12, "risk.weight", "not supported yet"),
-    (YAML, "{alpha: 0.9}", "0.9", YAML, 12, "risk", "mapping"),
+    (YAML, "{alpha: 0.9}", "0.9", YAML, 12, "risk", "key: value"),
     # YAML itself
     (YAML, "name: good", "name: good\nname: better", YAML, 3, None, "twice"),
     (YAML, "{alpha: 0.9}", "&a {alpha: 0.9}", YAML, 12, None, "anchor"),
@@ -306,10 +306,10 @@ def test_paths_that_hold_no_instance(good: dict[str, str], write: Write, tmp_pat
         (write({"instance.yml": good[YAML]}), "Rename"),
         (write({YAML: ""}), "empty"),
         (write({YAML: "# only a remark\n"}), "empty"),
-        (write({YAML: "- a\n- b\n"}), "mapping"),
+        (write({YAML: "- a\n- b\n"}), "key: value"),
         (write({YAML: b"\x00\x01\xff\xfe junk"}), "UTF-8"),
-        (write({YAML: b"a: \x00"}), "YAML"),
-        (write({"x.yaml": "just words"}) / "x.yaml", "mapping"),
+        (write({YAML: b"a: \x00"}), "not text"),
+        (write({"x.yaml": "just words"}) / "x.yaml", "key: value"),
     ):
         found = faults_of(path)
         assert any(word in f"{f.why}. {f.mend}" for f in found), found

@@ -100,7 +100,7 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("", "is empty"), ("- a", "not a mapping"), ("a: [", "not valid YAML"), ("a: 1\na: 2", "twice")]
+    ("text", "words"), [("", "is empty"), ("- a", "not `key: value` lines"), ("a: [", "not valid YAML"), ("a: 1\na: 2", "twice")]
 )
 def test_no_study(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "s.yaml").write_text(text)
