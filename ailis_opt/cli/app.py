@@ -198,6 +198,7 @@ def quote(
         float | None, typer.Option(callback=_seconds, metavar="S", help="Seconds for all of it.", show_default="none")
     ] = None,
     jobs: Annotated[int | None, typer.Option(callback=_jobs, metavar="N", help="Processes.", show_default="as many as processors")] = None,
+    book: Book = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -205,7 +206,7 @@ def quote(
     with boundary(as_json):
         from ailis_opt.cli.quote import Request, run_quote
 
-        raise typer.Exit(run_quote(Request(instance, offer, out, gap, time_limit, jobs, as_json, quiet)))
+        raise typer.Exit(run_quote(Request(instance, offer, out, gap, time_limit, jobs, as_json, quiet, book)))
 
 
 @app.command()
@@ -230,6 +231,7 @@ def whatif(
     ] = None,
     jobs: Annotated[int | None, typer.Option(callback=_jobs, metavar="N", help="Processes.", show_default="as many as processors")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write whatif.json, whatif.txt and sweep.svg.")] = None,
+    book: Book = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -239,7 +241,7 @@ def whatif(
 
         if not sets and changes is None and sweep is None:
             raise typer.BadParameter("say what is changed: --set, --changes or --sweep")
-        request = Request(instance, tuple(sets or ()), changes, sweep, gap, time_limit, jobs, layers, out, as_json, quiet)
+        request = Request(instance, tuple(sets or ()), changes, sweep, gap, time_limit, jobs, layers, out, as_json, quiet, book)
         raise typer.Exit(run_whatif(request))
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ailis_opt.cli.boundary import INTERRUPTED
+from ailis_opt.cli.priced import read_priced
 from ailis_opt.cli.progress import note_line
 from ailis_opt.cli.solve import LIMIT
-from ailis_opt.io import read
 from ailis_opt.output.document import as_json
 from ailis_opt.output.files import MARK, require_writable, write_files
 from ailis_opt.output.stream import emit, notice
@@ -32,13 +32,14 @@ class Request:
     jobs: int | None = None
     json: bool = False
     quiet: bool = False
+    book: Path | None = None
 
 
 def run_quote(request: Request) -> int:
     """Judge, print, write. Returns the exit code; errors go to the caller."""
     if request.out is not None:
         require_writable(request.out, (DOCUMENT, MARK))
-    instance, sheet = read(request.instance), read_sheet(request.offer)
+    instance, sheet = read_priced(request.instance, request.book), read_sheet(request.offer)
     limit = math.inf if request.time_limit is None else request.time_limit
     with note_line(request.quiet) as tell:
         found = quote(instance, sheet, gap=request.gap, time_limit=limit, jobs=request.jobs, tell=tell)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ailis_opt.changes import Change, parse_all, read_changes
 from ailis_opt.cli.boundary import INTERRUPTED
+from ailis_opt.cli.priced import read_priced
 from ailis_opt.cli.progress import note_line
 from ailis_opt.cli.solve import LIMIT
 from ailis_opt.errors import Fault, InputError
-from ailis_opt.io import read
 from ailis_opt.output.document import as_json
 from ailis_opt.output.files import require_writable, write_files
 from ailis_opt.output.stream import emit, notice
@@ -39,6 +39,7 @@ class Request:
     out: Path | None = None
     json: bool = False
     quiet: bool = False
+    book: Path | None = None
 
 
 def run_whatif(request: Request) -> int:
@@ -46,7 +47,7 @@ def run_whatif(request: Request) -> int:
     if request.out is not None:
         require_writable(request.out)
     cases, sweep = asked(request)
-    instance = read(request.instance)
+    instance = read_priced(request.instance, request.book)
     limit = math.inf if request.time_limit is None else request.time_limit
     with note_line(request.quiet) as tell:
         found = whatif(instance, cases, sweep=sweep, gap=request.gap, time_limit=limit, jobs=request.jobs, layers=request.layers, tell=tell)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from ailis_opt.books import apply_book
 from ailis_opt.changes import Change, parse
 from ailis_opt.errors import Fault, InputError
 from ailis_opt.io import read, yaml_text
@@ -41,6 +42,7 @@ class Document(Row):
     instances: Annotated[list[str], Field(min_length=1)] = cell("paths of instances, from the folder of the study", "list")
     whatifs: Changes = cell("lists of changes, by name", "key: value", {})
     portfolios: Changes = cell("lists of changes on what may be signed, by name", "key: value", {})
+    book: str = cell("path of a price book over the offers of every instance, from the folder of the study", "text", "")
     solve: Solve = cell("how each run is solved", "key: value", Solve())
 
     @field_validator("whatifs")
@@ -142,10 +144,11 @@ def _fault(path: Path, node: Any, detail: dict[str, Any]) -> Fault:
 def _instances(path: Path, document: Document, node: Any, faults: list[Fault]) -> Iterable[Instance]:
     for i, listed in enumerate(document.instances):
         try:
-            yield read(path.parent / listed)
+            instance = read(path.parent / listed)
+            yield apply_book(instance, path.parent / document.book) if document.book else instance
         except InputError as error:
-            line = yaml_text.line_of(node, ("instances", i))
-            faults.append(Fault(path.name, "this instance cannot be read", "See its own faults below", line, f"instances.{i}", listed))
+            line, why = yaml_text.line_of(node, ("instances", i)), "this instance cannot be read, or the book does not fit it"
+            faults.append(Fault(path.name, why, "See its own faults below", line, f"instances.{i}", listed))
             faults.extend(f if listed in f.file else replace(f, file=f"{listed}/{f.file}") for f in error.faults)
 
 

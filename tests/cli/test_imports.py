@@ -134,6 +134,9 @@ def test_a_price_book(ailis: Run, tmp_path: Path) -> None:
     found = json.loads(ailis("explain", instance, "--book", book, "--json", "--jobs", "1").out)
     plain = json.loads(ailis("explain", instance, "--json", "--jobs", "1").out)
     assert found["full"] < plain["full"]
+    dear = "offers[offer=here/hire].price_per_gpu_hour *= 1.1"
+    cases = json.loads(ailis("whatif", instance, "--book", book, "--set", dear, "--json", "--jobs", "1").out)
+    assert cases["base"]["cost"] == pytest.approx(json.loads(ailis("solve", instance, "--book", book, "--json").out)["cost"])
     book.write_text("offer,discount\nhere/hir,0.5\n")
     ran = ailis("explain", instance, "--book", book)
     assert (ran.code, "Did you mean 'here/hire'" in ran.err) == (2, True)

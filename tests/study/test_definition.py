@@ -47,6 +47,18 @@ def test_instances_of_one_name_are_told_apart_by_path(tmp_path: Path) -> None:
     assert list(read_study(tmp_path / "study.yaml").instances) == ["a", "b"]
 
 
+def test_a_price_book_lies_over_every_instance(tmp_path: Path) -> None:
+    (tmp_path / "deals.csv").write_text("offer,discount\nhire,0.5\n")
+    plain, booked = (read_study(write_study(tmp_path, {}, 2, **more)) for more in ({}, {"book": "deals.csv"}))
+    for name, instance in booked.instances.items():
+        offers, before = (i.tables["offers"].set_index("offer")["price_per_gpu_hour"] for i in (instance, plain.instances[name]))
+        assert offers["hire"] == pytest.approx(0.5 * before["hire"])
+        assert instance.sha256 != plain.instances[name].sha256
+    (tmp_path / "deals.csv").write_text("offer,discount\nhirer,0.5\n")
+    with pytest.raises(InputError, match="Did you mean 'hire'"):
+        read_study(tmp_path / "study.yaml")
+
+
 @pytest.mark.parametrize("what", ["gap", "limit", "changes", "name", "instance"])
 def test_what_a_run_is_known_by(tmp_path: Path, what: str) -> None:
     """Another gap, limit, change, name or price is another run."""
