@@ -89,6 +89,7 @@ class Search:
     loaded: Solver | None = None
     known: Floats | None = None
     known_basis: highspy.HighsBasis | None = None
+    patience: float = PATIENCE
     solver: Solver = field(init=False)
     best: Floats | None = None
     polished: tuple[float, Answer] | None = None  # the price and the LP of `best`
@@ -211,7 +212,7 @@ class Search:
     def _relax(self) -> Answer | None:
         """The LP relaxation; 'infeasible' only if a second solve without presolve agrees; None if time is up."""
         self._tell("relaxation")
-        answer = self.solver.relax(self.deadline, patience=PATIENCE if self.loaded else None)
+        answer = self.solver.relax(self.deadline, patience=self.patience if self.loaded else None)
         self.solves += 1
         if answer.status == "infeasible":
             self._tell("second opinion")
@@ -432,6 +433,8 @@ class Search:
         fixed, x = np.round(self.solver.integers(self.best)), self.best
         if self.polished is not None and self.polished[0] == price:
             final = self.polished[1]
+        elif self.options.quick:  # what a core found needs no duals
+            final = Answer("limit", None, np.inf, -np.inf)
         else:
             self.solver.set_price(price)
             self.solver.set_integer_bounds(fixed, fixed)

@@ -19,6 +19,7 @@ from ailis_opt.schema.instance import Instance
 
 NAMES = tuple(layer.id for layer in LAYERS)
 GAP = 1e-4
+PATIENCE = 0.1  # of the time without a basis: dropping a layer moves so many bounds that few bases are worth more
 
 
 class Layered:
@@ -56,7 +57,9 @@ class Layered:
         `price`: a guess of the objective; `quick`: a bound and a plan; `known`: a plan with tighter bounds.
         """
         self.solver.use(program)
-        return Search(program, Options(self.ratio, gap, time_limit, price, quick), lambda _: False, self.solver, known).run()
+        return Search(
+            program, Options(self.ratio, gap, time_limit, price, quick), lambda _: False, self.solver, known, patience=PATIENCE
+        ).run()
 
     def any_plan(self, program: Program, deadline: float, relaxed_only: bool = False) -> bool | None:
         """Whether a program of the relaxer, some bounds changed, has any plan; None if not known by `deadline` (monotonic seconds)."""

@@ -9,11 +9,10 @@ A set and its complement have opposite weights, so that
     φ_i = Σ_{pairs} c_i(T)·d(T),     d(T) = z(T) − z(T complement)
 
 and everything that two layers do together (in general: all interactions of even order) has dropped out of d. Pairs are drawn at random
-without replacement, as many for each size of T; the smallest sizes are solved whole. What layers do one by one,
-a(T) = Σ_{i in T} a_i − Σ_{i not in T} a_i, is fitted to the d that are known, and only the rest is estimated (regression estimator:
-Särndal, Swensson, Wretman 1992, ch. 6):
+without replacement, as many for each size of T; the smallest sizes are solved whole. What layers do alone and in threes is fitted to the d
+that are known, and only what the fit a(T) leaves is estimated (regression estimator: Särndal, Swensson, Wretman 1992, ch. 6):
 
-    φ_i = a_i + Σ_k N_k·mean over the pairs drawn of size k of c_i(T)·(d(T) − a(T))
+    φ_i = Σ_{pairs} c_i(T)·a(T) + Σ_k N_k·mean over the pairs drawn of size k of c_i(T)·(d(T) − a(T))
 
 The estimates sum to z(all) − z(∅) exactly. Paired sampling and the fit are those of kernel SHAP (Covert, Lee 2021).
 """
@@ -21,6 +20,7 @@ The estimates sum to z(all) − z(∅) exactly. Paired sampling and the fit are 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from math import comb
 
 import numpy as np
@@ -31,6 +31,7 @@ from ailis_opt.explain.lattice import Interval, Lattice
 CONFIDENCE = 0.95
 SEED = 1
 LEAST = 4  # pairs more than are fitted, to speak of confidence
+PENALTIES = (1e6, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
 FIRM = 1e3  # weight of the pair of all layers and none in the fit: the sum of all shares is known
 
 
@@ -66,26 +67,25 @@ class Sample:
         """
         from scipy.stats import t as student  # takes a second to load, and is seldom needed
 
-        lattice, n = self.lattice, self.lattice.n
+        lattice, n, everything = self.lattice, self.lattice.n, self.lattice.all
         drawn = [self._drawn(stratum, known) for stratum in self.strata]
         partial = [len(d) for s, d in zip(self.strata, drawn, strict=True) if len(d) < len(s.sets)]
         if partial and (min(partial) < 2 or sum(partial) < n + len(partial) + LEAST):
             return None
-        z, width = lattice.estimate(), lattice.width
-        alone = self._alone(np.concatenate(drawn), z)
-        value, error, half = alone.copy(), np.zeros(n), np.zeros(n)
-        for stratum, sets in zip(self.strata, drawn, strict=True):
-            count, many = len(sets), len(stratum.sets)
-            signs, weights = _signs(sets, n), _weights(sets, n)
-            rest = weights * (z[sets] - z[lattice.all ^ sets] - signs @ alone)[:, None]
+        z, width, sets = lattice.estimate(), lattice.width, np.concatenate(drawn)
+        fit, left, free = _fitted(sets, z[sets] - z[everything ^ sets], n)
+        every = np.concatenate([stratum.sets for stratum in self.strata])
+        value, error, half = _weights(every, n).T @ fit[every], np.zeros(n), np.zeros(n)
+        for stratum, pairs in zip(self.strata, drawn, strict=True):
+            count, many, weights = len(pairs), len(stratum.sets), _weights(pairs, n)
+            rest = weights * (z[pairs] - z[everything ^ pairs] - fit[pairs])[:, None]
             value += many * rest.mean(axis=0)
-            half += many * (np.abs(weights) * (width[sets] + width[lattice.all ^ sets])[:, None] / 2).mean(axis=0)
+            half += many * (np.abs(weights) * (width[pairs] + width[everything ^ pairs])[:, None] / 2).mean(axis=0)
             if count < many:
-                error += many**2 * (1 - count / many) * rest.var(axis=0, ddof=1) / count
+                spread = weights * left[np.isin(sets, pairs)][:, None]
+                error += many**2 * (spread**2).sum(axis=0) / count / (count - 1)  # as if drawn with replacement: no less
         if partial:
-            pairs = sum(partial)
-            free = pairs - (n - 1) - len(partial)  # degrees of freedom: n − 1 layers are fitted, and a mean is taken in each stratum
-            half += student.ppf((1 + CONFIDENCE) / 2, free) * np.sqrt(error * pairs / free)
+            half += student.ppf((1 + CONFIDENCE) / 2, max(free, LEAST)) * np.sqrt(error)
         return [Interval(float(v), float(v - h), float(v + h)) for v, h in zip(value, half, strict=True)]
 
     def _drawn(self, stratum: Stratum, known: Bools) -> Ints:
@@ -93,12 +93,31 @@ class Sample:
         both = known[stratum.sets] & known[self.lattice.all ^ stratum.sets]
         return stratum.sets[: len(both) if both.all() else int(np.argmin(both))]
 
-    def _alone(self, sets: Ints, z: Floats) -> Floats:
-        """(n,) what each layer adds by itself, by least squares over the pairs."""
-        n, everything = self.lattice.n, self.lattice.all
-        firm = np.where(sets == 0, FIRM, 1.0)
-        difference = z[sets] - z[everything ^ sets]
-        return np.asarray(np.linalg.lstsq(_signs(sets, n) * firm[:, None], difference * firm, rcond=None)[0])
+
+def _fitted(sets: Ints, difference: Floats, n: int) -> tuple[Floats, Floats, float]:
+    """What layers do alone and in threes, fitted to differences d of pairs.
+
+    Returns the fit for every set (2^n,), what is left of each pair by a fit without it, in the order of `sets`, and the degrees of freedom.
+    Layers alone are fitted by least squares, threes by ridge regression with the penalty that predicts best (left-one-out, from the hat
+    matrix).
+    """
+    threes = np.array(list(combinations(range(n), 3)), dtype=np.int64).reshape(-1, 3)
+    signs = _signs(np.arange(1 << n), n)
+    features = np.concatenate([signs, signs[:, threes].prod(axis=2)], axis=1)
+    firm = np.where(sets == 0, FIRM, 1.0)
+    own, target = features[sets] * firm[:, None], difference * firm
+    best: tuple[float, Floats, Floats, float] | None = None
+    for penalty in PENALTIES:
+        ridge = np.concatenate([np.zeros(n), np.full(len(threes), penalty)])
+        inverse = np.linalg.pinv(own.T @ own + np.diag(ridge), hermitian=True)
+        weights = inverse @ (own.T @ target)
+        hat = np.einsum("ij,jk,ik->i", own, inverse, own)
+        left = (target - own @ weights) / np.maximum(1 - hat, 1e-9) / firm
+        score = float(np.mean(left[sets != 0] ** 2))
+        if best is None or score < best[0]:
+            best = score, features @ weights, left, len(sets) - float(hat.sum())
+    assert best is not None
+    return best[1:]
 
 
 def _held(sets: Ints, n: int) -> Bools:

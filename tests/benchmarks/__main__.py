@@ -2,7 +2,7 @@
 
 make bench                                (python -m tests.benchmarks)
 python -m tests.benchmarks --quick        about two minutes: fewer runs, Pyomo only on the smaller instance, no demo
-python -m tests.benchmarks build start    only these parts: build, whole, layers, store, start
+python -m tests.benchmarks build start    only these parts: build, whole, layers, whatifs, store, start
 """
 
 from __future__ import annotations
@@ -188,7 +188,19 @@ def store(folder: Path, quick: bool) -> Iterator[Line]:
     yield Line("  the same once, without the index", f"{time.perf_counter() - begun:.2f} s")
 
 
-PARTS = {"build": building, "whole": job, "layers": layers, "store": store, "start": start}
+def whatifs(folder: Path, quick: bool) -> Iterator[Line]:
+    """What-ifs against solves of edited copies, on the real instance."""
+    cases = 20 if quick else 200
+    say(f"{cases} what-ifs, then {cases} solves of edited copies")
+    command = [sys.executable, "-m", "tests.benchmarks.whatifs", str(ROOT / "instances" / "assistants-transatlantic"), str(cases)]
+    found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])
+    ratio = found["fresh_s"] / found["whatif_s"]
+    yield Line(f"{cases} what-ifs", f"{found['whatif_s']:.0f} s", f"{found['fresh_s']:.0f} s", f"{ratio:.1f} x", ">= 5 x", ratio >= 5)
+    agree = f"{found['agree']} of {found['cases']}"
+    yield Line("  intervals that meet", agree, "", "", "all", found["agree"] == found["cases"])
+
+
+PARTS = {"build": building, "whole": job, "layers": layers, "whatifs": whatifs, "store": store, "start": start}
 
 
 def main() -> None:
