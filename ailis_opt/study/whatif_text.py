@@ -20,7 +20,7 @@ from ailis_opt.study.whatif import Answer, Delta, WhatIf, bought, tight
 MOST_BOUGHT = 6  # offers of each kind
 MOST_ROWS = 4  # tight limits of each kind
 LONGEST_NAME = 24
-BAR_WIDTH = 24
+BAR_WIDTH = 20
 WITHIN = "within the gap"
 
 
@@ -53,7 +53,7 @@ def _legend(found: WhatIf, labels: list[str]) -> list[RenderableType]:
 def _side_by_side(found: WhatIf, labels: list[str]) -> RenderableType:
     """A row for the base and each case. A difference that the gaps could make is not shown as one."""
     currency = found.base.instance.header.currency
-    names: tuple[str, ...] = ("", found.unit, "certified:\nnot less than", "change", f"cost {currency}", "change", "served")
+    names: tuple[str, ...] = ("", _two_lines(found.unit), "certified:\nnot less than", "change", f"cost {currency}", "change", "served")
     rows = [_row("base", found.base, None)]
     rows += [_row(label, case, found.delta(case)) for label, case in zip(labels, found.cases, strict=True)]
     if found.base.result is not None and found.base.result.objective_name == "cost":  # which is in the second column already
@@ -218,7 +218,7 @@ def _curve(found: WhatIf, curve: Curve) -> list[RenderableType]:
     rows = [_point(point, low, high) for point in curve.points]
     parts: list[RenderableType] = [
         heading(f"{found.base.instance.header.name}: {curve.sweep.text}"),
-        table(("value", found.unit, "certified:\nnot less than", "GPUs signed", "least to most"), rows, text=(4,)),
+        table(("value", _two_lines(found.unit), "certified:\nnot less than", "GPUs signed", "least to most"), rows, text=(4,)),
         heading("Where does the plan switch?"),
     ]
     if not curve.switches:
@@ -228,6 +228,11 @@ def _curve(found: WhatIf, curve: Curve) -> list[RenderableType]:
     if not curve.narrow:
         width = f"not all narrowed to {curve.sweep.width:.3g}"
     return [*parts, line(f"{width}, {counted(curve.solves, 'solve')} in all; plans within the gap of one another may differ, too", "dim")]
+
+
+def _two_lines(unit: str) -> str:
+    """`USD per` over `weighted outcome`: a column no wider than its figures need, so that the table fits 80 columns."""
+    return unit.replace(" per ", " per\n", 1)
 
 
 def _point(point: Point, low: float, high: float) -> tuple[str, ...]:

@@ -114,3 +114,17 @@ def test_help_tells_every_command_once_and_whole(ailis: Run, monkeypatch: pytest
 
 def test_schema_takes_json_as_all_do(ailis: Run) -> None:
     assert json.loads(ailis("schema", "--json").out) == json.loads(ailis("schema").out)
+
+
+def test_whatif_fits_80_columns(desk: Path, ailis: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every case and every value of a sweep stands on one line, its bar too."""
+    monkeypatch.setenv("COLUMNS", "80")
+    ran = ailis(
+        *("whatif", "the instance", "--jobs", 1, "--quiet", "--set", "offers[contract=on_demand].price_per_gpu_hour *= 1.3"),
+        *("--sweep", "offers[offer=fra-reserved].price_per_gpu_hour = 3..4 / 4"),
+    )
+    assert ran.code == 0
+    lines = ran.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len([line for line in lines if line.startswith("  case 1 ") and line.endswith("100%")]) == 1
+    assert [line.split()[0] for line in lines if "█" in line] == ["3", "3.33333", "3.66667", "4"]

@@ -151,7 +151,7 @@ def test_whole_numbers_stay_whole() -> None:
         ("offers.max_lots = 3", "3", "not a range"),
         ("offers.max_lots = 3..5", "3..5", "not a range"),
         ("offers.max_lots = 3..3 / 4", "3..3 / 4", "no width"),
-        ("offers.max_lots = 3..5 / 1", "3..5 / 1", "1 values"),
+        ("offers.max_lots = 3..5 / 1", "3..5 / 1", "1 value"),
         ("offers.max_lot = 3..5 / 3", "max_lot", "no column"),
         ("offers[offer=lots] -", "", "not a range"),
     ],
