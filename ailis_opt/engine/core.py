@@ -14,10 +14,12 @@ import highspy
 import numpy as np
 
 from ailis_models.arrays import Bools, Floats, Ints
+from ailis_opt.engine.compile import Program
 from ailis_opt.engine.highs import Answer, Solver
 from ailis_opt.engine.scaling import Scaling
 
 ROUND = 1e-9
+STOPGAPS = ("part_hired", "by_hour", "called")
 NEAR = 0.15  # of what a column is worth at the prices of the relaxation: reduced costs above it leave the column out
 
 
@@ -134,6 +136,16 @@ def _part(basis: highspy.HighsBasis, rows: Ints, columns: Ints) -> highspy.Highs
     return part
 
 
+def _stopgaps(program: Program) -> Bools:
+    """(columns,) True for what fills the gap where rounding leaves too few lots: capacity by the hour."""
+    found, layout = np.zeros(len(program.cost), dtype=bool), program.layout
+    for scope, extent in enumerate((layout.plan, layout.slice)):
+        for group in extent.columns:
+            if group.name in STOPGAPS and group.keys:
+                found[layout.numbers(scope, group)] = True
+    return found
+
+
 def _worth_while(solver: Solver, first: Answer, entries: tuple[Ints, Ints, Floats], near: float) -> Bools:
     """(columns,) True for those that are not zero, may not be, or whose reduced cost d = c − Aᵀy is small against |c| + |A|ᵀ|y|.
 
@@ -147,5 +159,5 @@ def _worth_while(solver: Solver, first: Answer, entries: tuple[Ints, Ints, Float
     if np.isfinite(near):
         price = first.row_dual if solver.added is None else np.append(first.row_dual, first.added_dual)
         effects = np.bincount(column, weights=np.abs(value * price[row]), minlength=len(open_))
-        open_ &= program.integer | (first.column_dual <= near * (np.abs(solver.costs) + effects))
+        open_ &= program.integer | _stopgaps(program) | (first.column_dual <= near * (np.abs(solver.costs) + effects))
     return np.asarray(open_ | (first.x > 0) | (program.column_lower != 0))
