@@ -6,6 +6,8 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
+
 from ailis_opt.io import read
 from tests.cli.conftest import Run
 from tests.imports.test_azure import FULL, H100
