@@ -71,7 +71,8 @@ class Store:
     def create(cls, folder: Path) -> Store:
         """The store at `folder`, to write; it is made where there is none. Raises InputError where that cannot be written."""
         require_writable(folder)
-        if folder.exists() and not set(os.listdir(folder)) <= OURS and not is_store(folder):
+        there = {name for name in os.listdir(folder) if not name.endswith(PARTIAL)} if folder.exists() else set()
+        if not there <= OURS and not is_store(folder):  # partial files are those of a batch that makes the store just now
             raise _fault(folder, "is a folder with other files", "Name a new folder, or a store")
         try:
             (folder / RUNS).mkdir(parents=True, exist_ok=True)

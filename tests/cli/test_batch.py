@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,10 @@ def test_interrupted_then_killed_then_resumed(tmp_path: Path) -> None:
     study, store = write_study(tmp_path, dearer(9), 2), tmp_path / "store"
     command = [*COMMAND, str(study), "--store", str(store), "--resume", "--jobs", "2"]
     for how, at in ((signal.SIGINT, 3), (signal.SIGKILL, 7), (signal.SIGKILL, 11)):
-        with subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # even where the tests themselves were told not to
+        with subprocess.Popen(
+            command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=listen
+        ) as process:
             _wait_for_runs(store, at)
             os.killpg(process.pid, how)
             _, errors = process.communicate(timeout=60)

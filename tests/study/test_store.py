@@ -19,7 +19,7 @@ from ailis_opt.errors import InputError
 from ailis_opt.output import files
 from ailis_opt.study.listing import listing
 from ailis_opt.study.record import COLUMNS, Asked, now, solved
-from ailis_opt.study.store import Store
+from ailis_opt.study.store import Store, is_store
 from tests.support.files import as_instance
 from tests.support.studies import answer, tiny
 
@@ -137,7 +137,7 @@ def test_other_folders_are_no_stores(tmp_path: Path) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from ailis_opt.study.store import Store
+from ailis_opt.study.store import Store, is_store
 store = Store.create(Path(sys.argv[1]))
 for name in sys.argv[2:]:
     assert store.claim(name)
@@ -208,3 +208,17 @@ def test_a_broken_run_is_named(store: Store, damage: str) -> None:
         listing([store.folder])
     assert path.name in str(caught.value)
     assert "--resume" in str(caught.value)
+
+
+def test_a_store_that_another_batch_makes_just_now(tmp_path: Path) -> None:
+    """Its first file stands beside its place for a moment: that is no foreign file."""
+    folder = tmp_path / "store"
+    folder.mkdir()
+    (folder / ".00000000000000ff.partial").write_text("{")
+    Store.create(folder)
+    assert is_store(folder)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "letter.txt").write_text("mine")
+    with pytest.raises(InputError, match="other files"):
+        Store.create(other)
