@@ -57,6 +57,11 @@ class Layout:
         return values[self.plan.n_rows :].reshape(self.slices, self.slice.n_rows)
 
 
+def dot(one: Floats, other: Floats) -> float:
+    """Σ one·other. Not `@`: BLAS would wake threads for it, which takes longer than the sum."""
+    return float((one * other).sum())
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """min cost·x + offset with row and column bounds, by rows (CSR); `lost` are the weighted outcomes left unserved.
@@ -79,6 +84,10 @@ class Program:
     offset: float
     asked: float  # weighted outcomes demanded
     least: float  # weighted outcomes that every plan serves
+
+    def split(self, x: Floats) -> tuple[float, float]:
+        """(N, D) of a solution: its cost, and the weighted outcomes that it serves."""
+        return dot(self.cost, x) + self.offset, self.asked - dot(self.lost, x)
 
     def without_matrix(self) -> Program:
         """The program without its entries: enough to read a solution, small enough to send."""

@@ -18,7 +18,6 @@ from ailis_opt.engine.compile import Program
 from ailis_opt.engine.highs import Answer, Solver
 from ailis_opt.engine.scaling import Scaling
 
-ROUND = 1e-9
 STOPGAPS = ("part_hired", "by_hour", "called")
 NEAR = 0.15  # of what a column is worth at the prices of the relaxation: reduced costs above it leave the column out
 
@@ -62,9 +61,9 @@ class Core:
 
     def plan(self, integers: Floats, deadline: float) -> Floats | None:
         """The best plan with these integer values of the whole program, as a solution of it; None if the core has none."""
-        rounded, (lower, upper) = np.round(integers), self.solver.integer_bounds
+        rounded = np.round(integers)
         own = rounded[self.whole]
-        if (rounded[~self.whole] != 0).any() or (own < lower - ROUND).any() or (own > upper + ROUND).any():
+        if (rounded[~self.whole] != 0).any() or not self.solver.allows(own):
             return None
         self.solver.set_integer_bounds(own, own)
         answer = self.solver.relax(deadline)

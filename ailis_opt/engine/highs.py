@@ -14,7 +14,7 @@ import highspy
 import numpy as np
 
 from ailis_models.arrays import Floats, Ints
-from ailis_opt.engine.compile import Program
+from ailis_opt.engine.compile import Program, dot
 from ailis_opt.engine.scaling import Scaling, check, scale, scaled
 from ailis_opt.errors import AilisError
 
@@ -23,6 +23,7 @@ Tick = Callable[[float, float, Floats | None], bool]
 
 STATUS = highspy.HighsModelStatus
 ANSWERS = ("optimal", "infeasible", "limit")
+ROUND = 1e-9  # by which a whole number may miss a bound
 DUAL = 1  # of simplex_strategy; 0: HiGHS chooses
 LIMITS = (STATUS.kTimeLimit, STATUS.kInterrupt, STATUS.kIterationLimit, STATUS.kSolutionLimit)
 
@@ -50,11 +51,6 @@ class AddedRow:
     lower: float
     upper: float
     scale: float
-
-
-def dot(one: Floats, other: Floats) -> float:
-    """Σ one·other. Not `@`: BLAS would wake threads for it, which takes longer than the sum."""
-    return float((one * other).sum())
 
 
 class _Quiet(highspy.Highs):
@@ -211,6 +207,11 @@ class Solver:
     def integer_bounds(self) -> tuple[Floats, Floats]:
         """The program's own bounds of its integer columns."""
         return self.program.column_lower[self._integers], self.program.column_upper[self._integers]
+
+    def allows(self, integers: Floats) -> bool:
+        """Whether the program's own bounds allow these values of its integer columns: a plan of another program may have others."""
+        lower, upper = self.integer_bounds
+        return not ((integers < lower - ROUND) | (integers > upper + ROUND)).any()
 
     def integers(self, x: Floats) -> Floats:
         """Values of the integer columns of x."""

@@ -17,7 +17,7 @@ from ailis_models.arrays import Floats
 from ailis_opt.engine.compile import Program
 from ailis_opt.engine.core import NEAR, Core, core_of
 from ailis_opt.engine.dive import AS_SIGNED, Hint, dive, improved
-from ailis_opt.engine.highs import Answer, Solver, Tick, dot
+from ailis_opt.engine.highs import Answer, Solver, Tick
 from ailis_opt.engine.ratio import RatioResult, Step, minimize_ratio
 
 SMALL = 20_000  # entries up to which the search goes without presolve: it costs nothing there, and HiGHS 1.15's has errors (3274)
@@ -94,6 +94,7 @@ class Search:
     best: Floats | None = None
     polished: tuple[float, Answer] | None = None  # the price and the LP of `best`
     found: tuple[Core, highspy.HighsBasis | None] | None = None  # the core in which `best` was found, and the basis there
+    cores: list[Core] = field(default_factory=list)  # all that were made
     last: tuple[float, Answer | None] | None = None  # the price and the answer of the last relaxation of the ratio
     lower: float = -np.inf
     solves: int = 0
@@ -189,7 +190,7 @@ class Search:
         answer = self._relaxed_at(price)
         if answer is None or answer.x is None:
             return Step(None, None, -np.inf)
-        n, d = self._split(answer.x)
+        n, d = self.program.split(answer.x)
         return Step(n, d, n - price * d)
 
     def _integer_step(self, price: float, target: float) -> Step:
@@ -258,7 +259,7 @@ class Search:
             self.solver.warm(self.known_basis)
             if self._enough(self.polish(self.solver.integers(self.known)), first.bound, target):
                 return self.best
-        core, plan, rounded = core_of(self.solver, first, NEAR, self.known), self.best, None
+        core, plan, rounded = self._core(first, NEAR), self.best, None
         hint = None if self.known is None else Hint(self.known)
         if plan is None and self.known is not None:
             plan = self._as_known(core, first, target, until)
@@ -268,7 +269,7 @@ class Search:
             if time.monotonic() > until or (self.options.quick and rounded is not None):
                 break
             self._tell("rounding")
-            core = core if near == NEAR else core_of(self.solver, first, near, self.known)
+            core = core if near == NEAR else self._core(first, near)
             rounded = self._noted(core, dive(core, self.solver, first, until, hasty, hint))
             if rounded is not None and not self.options.quick:
                 rounded = self._noted(core, improved(core, self.solver, rounded, first.bound + target, until))
@@ -276,6 +277,10 @@ class Search:
         if self.options.quick or self._enough(plan, first.bound, target):
             return plan
         return self._better(plan, self._near(core, first, target))
+
+    def _core(self, first: Answer, near: float) -> Core:
+        self.cores.append(core_of(self.solver, first, near, self.known))
+        return self.cores[-1]
 
     def _as_known(self, core: Core, first: Answer, target: float, until: float) -> Floats | None:
         """The known plan, or one with its lots, made better where it is near enough to be worth it."""
@@ -339,8 +344,7 @@ class Search:
             and np.array_equal(rounded, self.solver.integers(self.best))
         ):
             return self.best
-        lower, upper = self.solver.integer_bounds
-        if ((rounded < lower - ROUND) | (rounded > upper + ROUND)).any():  # a plan of another program
+        if not self.solver.allows(rounded):
             return None
         self.solver.set_integer_bounds(rounded, rounded)
         answer = self._timed_polish(5.0)
@@ -371,15 +375,10 @@ class Search:
     def _step(self, plan: Floats | None, bound: float) -> Step:
         if plan is None:
             return Step(None, None, bound)
-        return Step(*self._split(plan), bound)
-
-    def _split(self, x: Floats) -> tuple[float, float]:
-        """(N, D) of a plan."""
-        p = self.program
-        return dot(p.cost, x) + p.offset, p.asked - dot(p.lost, x)
+        return Step(*self.program.split(plan), bound)
 
     def _ratio_of(self, x: Floats) -> float:
-        n, d = self._split(x)
+        n, d = self.program.split(x)
         return n / d if d > 1e-9 * self.program.asked else np.inf
 
     @property
@@ -392,7 +391,7 @@ class Search:
         return self.program.asked if self.options.ratio else 1.0
 
     def _objective(self, x: Floats) -> float:
-        return self._ratio_of(x) if self.options.ratio else self._split(x)[0]
+        return self._ratio_of(x) if self.options.ratio else self.program.split(x)[0]
 
     def _watch(self, certified: bool = True) -> Tick:
         """Passes the running search's bound (if it holds for the whole program) and new plans on, at most five times a second.
@@ -445,7 +444,7 @@ class Search:
             candidate = final.x.copy()
             candidate[self.program.integer] = fixed
             x = candidate if self._objective(candidate) <= self._objective(x) + 1e-9 * abs(self._objective(x)) else x
-        n, d = self._split(x)
+        n, d = self.program.split(x)
         upper = self._objective(x)
         lower = min(result.lower, upper)
         done = upper - lower <= self.options.gap * abs(upper) + 1e-12
@@ -460,6 +459,6 @@ class Search:
             column_dual=final.column_dual,
             prices=result.prices,
             solves=self.solves,
-            solver_s=self.solver.seconds - self.seconds_before - self.polish_s,
+            solver_s=self.solver.seconds - self.seconds_before - self.polish_s + sum(core.solver.seconds for core in self.cores),
             polish_s=self.polish_s,
         )

@@ -64,7 +64,7 @@ def priced(program: Program, price: float) -> Program:
 
 def money(program: Program, x: Floats) -> float:
     """The cost of a plan in a program without lost outcomes (V of the program it was made from)."""
-    return float(program.cost @ x) + program.offset
+    return program.split(x)[0]
 
 
 def least(

@@ -120,8 +120,8 @@ def _candidates(layered: Layered, price: float, among: frozenset[str], deadline:
     answer = layered.solver.relax(deadline)
     if answer.x is None or answer.column_dual is None:
         return empty, price
-    n, lost = float(program.cost @ answer.x) + program.offset, float(program.lost @ answer.x)
-    base = n / (program.asked - lost) if layered.ratio else n
+    n, served = program.split(answer.x)
+    base = n / served if layered.ratio else n
     promise = _promise(layered, program, answer).sum(axis=0)
     blockers = relaxable.route_blockers
     parts = [empty]

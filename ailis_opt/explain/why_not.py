@@ -131,8 +131,8 @@ class _Question:
 
     def _objective(self, x: Floats) -> float:
         p = self.program
-        cost = float(p.cost @ x) + p.offset
-        return cost / (p.asked - float(p.lost @ x)) if self.layered.ratio else cost
+        cost, served = p.split(x)
+        return cost / served if self.layered.ratio else cost
 
     def _last_lot(self) -> Range | None:
         """What the plan would cost more with one lot less; None where there is none to give up."""

@@ -181,8 +181,8 @@ class Quote:
     @property
     def best(self) -> Alternative:
         """The alternative to sign if any: the least cost with it. The first where none was judged."""
-        judged = [a for a in self.alternatives if a.case.price is not None]
-        return min(judged, key=lambda a: a.case.price.signed.upper) if judged else self.alternatives[0]  # type: ignore[union-attr]
+        judged = [(a.case.price.signed.upper, i) for i, a in enumerate(self.alternatives) if a.case.price is not None]
+        return self.alternatives[min(judged)[1] if judged else 0]
 
     @property
     def recommendation(self) -> tuple[str | None, str]:
