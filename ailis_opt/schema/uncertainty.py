@@ -64,3 +64,27 @@ class Change(SourcedRow):
     value: str = cell("operand", "text")
     first_period: Count | None = cell("first period that it applies to", "period", None, blank="the first period")
     last_period: Count | None = cell("last period that it applies to", "period", None, blank="the last period")
+
+
+MAY_CHANGE: dict[str, tuple[str, ...]] = {
+    "regions": ("jurisdictions", "pue", "power_price_per_kwh", "carbon_g_per_kwh"),
+    "power": ("cap_mw", "price_per_kwh", "curtailed_share"),
+    "skus": ("memory_gb", "power_kw_per_gpu", "runtimes", "precisions"),
+    "offers": (
+        *("price_per_gpu_hour", "max_lots", "availability", "first_start", "last_start", "lead_periods"),
+        *("tier", "operator_country", "interruptions_per_hour"),
+    ),
+    "prices": ("price_per_gpu_hour",),
+    "workloads": (
+        *("latency_ms", "tiers", "jurisdictions", "excluded_operator_countries", "runtimes", "precisions", "weights_gb"),
+        *("kv_gb_per_sequence", "gb_per_outcome", "units_per_outcome", "checkpoint_minutes", "restart_minutes"),
+    ),
+    "demand": ("outcomes",),
+    "latency": ("rtt_ms",),
+    "profiles": ("units_per_hour", "latency_ms", "sequences", "precision", "runtime"),
+    "datasets": ("jurisdictions",),
+    "egress": ("price_per_gb",),
+    "indices": ("price_per_gpu_hour",),
+    "curves": ("price_per_gpu_hour",),
+}
+"""What a scenario may change: column by table. All else is decided before it is known which scenario comes."""

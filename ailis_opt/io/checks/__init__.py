@@ -25,7 +25,6 @@ CHECKS: tuple[Check, ...] = (
     meaning.offers,
     meaning.shared_lots,
     meaning.workloads,
-    meaning.not_yet,
     needs.skus,
     needs.operators,
     needs.latency,
