@@ -35,17 +35,17 @@ class Decisions:
 
 
 def decisions(p: Prepared, layout: Layout, x: Floats) -> Decisions:
-    """Read a solution of the compiled program."""
+    """Read a solution of a program of one scenario."""
     d, periods = p.data, p.data.periods
-    columns = {g.name: g for g in (*layout.plan.columns, *layout.slice.columns)}
+    columns = {group.name: group for _, group in layout.groups()}
 
     def table(name: str, rows: int, width: int) -> Floats:
-        """(rows, width) of a plan variable indexed (item, period) or (item,), or of a slice variable indexed (item,)."""
+        """(rows, width) of a variable indexed (item, period) or (item,), or of a slice variable indexed (item,)."""
         out = np.zeros((rows, width))
         keys, values = columns[name].keys, np.where(np.abs(layout.values(name, x)) < NOISE, 0.0, layout.values(name, x))
         if keys and isinstance(keys[0], tuple):
             at = np.array(keys)
-            out[at[:, 1], at[:, 0]] = values
+            out[at[:, 1], at[:, 0]] = values.ravel()
         elif keys:
             out[:, np.array(keys)] = values
         return np.maximum(out, 0.0)
@@ -59,8 +59,8 @@ def decisions(p: Prepared, layout: Layout, x: Floats) -> Decisions:
         replicas=table("replicas", d.n_slices, len(d.routes.pool)),
         standby=table("standby", d.n_slices, len(d.standby.pool)),
         unserved=table("unserved", d.n_slices, len(d.class_workload)),
-        gangs=table("gangs", periods, len(d.jobs.rate)),
-        output=table("output", periods, len(d.jobs.rate)),
+        gangs=table("gangs", periods, len(d.jobs.workload)),
+        output=table("output", periods, len(d.jobs.workload)),
         undone=table("undone", 1, len(d.workloads.total))[0],
         placed=table("placed", 1, len(d.placements.dataset))[0],
     )
