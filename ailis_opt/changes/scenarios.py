@@ -128,7 +128,7 @@ def _placed(fault: Fault, scenario: str, listed: Sequence[_Listed]) -> Fault:
     """A fault of a changed instance, or of the words of a change, at the row of the table `changes` that it comes from."""
     if fault.mark is not None:
         one = next(one for one in listed if one.words == " ".join(fault.file.split()))
-        return one.fault(scenario, _part(fault.file, fault.mark[0]), fault.why, fault.mend)
+        return one.fault(scenario, _part(one.change, fault), fault.why, fault.mend)
     table = fault.file.removesuffix(" (changed)")
     mine = [one for one in listed if table in _edits(one.change)]
     exact = [one for one in mine if fault.column == _edits(one.change)[table]]
@@ -139,12 +139,13 @@ def _placed(fault: Fault, scenario: str, listed: Sequence[_Listed]) -> Fault:
     return (exact or mine)[-1].fault(scenario, "value", f"{what} is no longer valid: {fault.why}", fault.mend)
 
 
-def _part(text: str, at: int) -> str:
-    """The column of `changes` that holds what stands at a place in the words of a change."""
+def _part(change: Change, fault: Fault) -> str:
+    """The column of `changes` that holds what is marked in the words of a change."""
+    at = 0 if fault.mark is None else fault.mark[0]
     try:
-        spans = parsed(text).spans
-    except InputError:
-        return "where"  # the only part that is not checked when the table is read
+        spans = parsed(fault.file).spans
+    except InputError:  # only conditions and periods are not checked when the table is read
+        return "where" if at <= len(change.table) + len(change.where) + 1 else "first_period"
     part = next((part for part, (begin, end) in spans.items() if begin <= at < max(end, begin + 1)), "where")
     return "first_period" if part == "periods" else part
 

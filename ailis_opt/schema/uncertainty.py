@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ailis_opt.schema.columns import Count, CountFrom1, Flag, Name, Number, Positive, Share, SourcedRow, cell
+from ailis_opt.schema.columns import Count, CountFrom1, Flag, Name, Names, Number, Positive, Share, SourcedRow, cell
 
 
 class Index(SourcedRow):
@@ -17,6 +17,8 @@ class Index(SourcedRow):
     contract: Literal["owned", "reserved", "on_demand", "interruptible", ""] = cell("kind of contract that it tracks", "one of", "")
     tier: str = cell("sovereignty tier that it tracks", "name", "")
     term_periods: CountFrom1 | None = cell("term that it tracks", "periods", None, blank="none")
+    included: Names = cell("attributes of the checklist that its methodology includes", "list", ())
+    excluded: Names = cell("attributes of the checklist that its methodology excludes", "list", ())
 
 
 class Curve(SourcedRow):
@@ -38,8 +40,12 @@ class Hedge(SourcedRow):
     gpu_hours_per_period: Positive = cell("amount of one lot", "GPU-hours/period")
     first_period: Count = cell("first period that it covers", "period", 0)
     last_period: Count | None = cell("last period that it covers", "period", None, blank="the last period")
-    max_lots: Count | None = cell("most that may be held", "lots", None, blank="no limit")
+    max_lots: Count | None = cell("most that may be signed, beside those held already", "lots", None, blank="no limit")
     whole_lots: Flag = cell("whether only whole lots are sold", "true/false", False)
+    limit_per_gpu_hour: Number | None = cell("most that an insurance pays", "currency/GPU-hour", None, blank="no limit")
+    collateral_per_gpu_hour: Number = cell("collateral posted for every GPU-hour that is still to be settled", "currency/GPU-hour", 0.0)
+    carry_rate_per_year: Number = cell("cost of carrying the collateral, a year", "share/year", 0.0)
+    committed_lots: Number = cell("lots held already, which cannot be given back", "lots", 0.0)
 
 
 class Scenario(SourcedRow):
