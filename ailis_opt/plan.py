@@ -276,13 +276,14 @@ def _unserved(instance: Instance, p: Prepared, decided: Decisions) -> pd.DataFra
 
 
 def in_force_gpus(p: Prepared, lots: Floats) -> Floats:
-    """(T, offers) GPUs in force of each committed offer, of lots (T, offers) started and of those signed before."""
+    """(T, offers) GPUs in force of each committed offer, of lots (T, offers) started, from when they are there, and of those signed before."""
     offers, periods = p.supply.offers, p.data.periods
     committed = offers["contract"].isin(COMMITTED).to_numpy()
     until = in_force_until(offers, periods)  # (T, offers)
+    every = np.arange(periods)[:, None]
     force = np.zeros((periods, len(offers)))
-    started = lots.copy()
-    started[0] += np.where(committed, offers["committed_lots"].to_numpy(float), 0.0)
     for t in range(periods):
-        force[t:] += np.where(np.arange(t, periods)[:, None] < until[t], started[t], 0.0)
+        force[t:] += np.where(every[t:] < until[t], lots[t], 0.0)
+    force[every < offers["start"].to_numpy(np.int64)] = 0.0
+    force += np.where(committed & (every < until[0]), offers["committed_lots"].to_numpy(float), 0.0)
     return np.asarray(force * offers["lot_gpus"].to_numpy(float))

@@ -142,18 +142,19 @@ def in_force_until(offers: pd.DataFrame, periods: int) -> Ints:
     return until
 
 
-def lot_costs(offers: pd.DataFrame, hours: Floats) -> tuple[Floats, Floats]:
+def lot_costs(offers: pd.DataFrame, hours: Floats, there: Ints | int = 0) -> tuple[Floats, Floats]:
     """(T, n) price and upfront of one lot started in t, what is paid inside the horizon whether it is used or not [money].
 
-    price · take-or-pay share · lot_gpus · hours in force; upfront · lot_gpus · periods in force inside the horizon ÷ term (all of it if the
-    term is blank).
+    price · take-or-pay share · lot_gpus · hours in force, none before period `there` (n,); upfront · lot_gpus · periods in force inside the
+    horizon ÷ term (all of it if the term is blank).
     """
     t, until = np.arange(len(hours))[:, None], in_force_until(offers, len(hours))
+    begin = np.minimum(np.maximum(t, there), until)
     term = offers["term_periods"].to_numpy(np.float64)[None, :]
     clock = np.concatenate([[0.0], np.cumsum(hours)])
     lot = offers["lot_gpus"].to_numpy(np.float64)
     paid = offers["take_or_pay_share"].to_numpy(np.float64) * lot
-    price = offers["price_per_gpu_hour"].to_numpy(np.float64) * paid * (clock[until] - clock[t])
+    price = offers["price_per_gpu_hour"].to_numpy(np.float64) * paid * (clock[until] - clock[begin])
     inside = np.where(np.isnan(term), 1.0, (until - t) / term)
     return price, offers["upfront_per_gpu"].to_numpy(np.float64) * lot * inside
 
