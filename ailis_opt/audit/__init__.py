@@ -45,7 +45,8 @@ def audit(
     amounts = held.cost | placement_costs(world, plan["placements"], ledger) | {"energy": float(drawn["cost"].sum())}
     amounts["hedges"] = hedges(world, plan["positions"], ledger)
     amounts |= {name: float(caused["amount"][caused["component"] == name].sum()) for name in ("egress", "unserved")}
-    cost_by = {name: amounts[name] for name in COMPONENTS}
+    listed = [name for name in COMPONENTS if name != "hedges" or len(instance.tables["hedges"])]
+    cost_by = {name: amounts[name] for name in listed}
     cost = sum(cost_by.values())
     check_use(world, plan["use"], done, held, ledger)
     check_energy(world, plan["energy"], drawn, ledger)
