@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -164,3 +165,10 @@ def test_a_fault_is_at_its_line_of_the_file(tmp_path: Path, inline: bool) -> Non
         file.unlink()
     if not inline:
         assert [(f.file, f.row) for f in faults(instance)] == [("changes", 2)]
+
+
+def test_the_page_lists_what_may_change() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
+    listed = page.split("and nothing else:")[1].split("\n- ")[0]
+    rows = [re.findall(r"`(\w+)`", line) for line in listed.splitlines()]
+    assert {row[0]: tuple(row[1:]) for row in rows if row} == MAY_CHANGE
