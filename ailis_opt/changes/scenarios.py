@@ -111,7 +111,7 @@ def _varied(base: Instance, scenario: str, listed: Sequence[_Listed]) -> Instanc
         return base
     _require_conditions(scenario, listed)
     try:
-        changed = apply(base, [one.change for one in listed])
+        changed = apply(base, [one.change for one in listed], scenario=True)
     except InputError as error:
         raise InputError(list(dict.fromkeys(_placed(fault, scenario, listed) for fault in error.faults))) from None
     faults = _refixed(base, changed, scenario, listed)
