@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ailis_opt.changes import apply, parse_list
 from ailis_opt.changes.scenarios import variants
-from ailis_opt.risk.payoffs import Payoffs, index_paths, payoffs
+from ailis_opt.prepare.payoffs import Payoffs, index_paths, payoffs
 from ailis_opt.schema import Instance
 from tests.models.markets import market, offer
 from tests.support.files import as_instance
