@@ -8,7 +8,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ailis_models.arrays import Floats
@@ -16,6 +16,7 @@ from ailis_opt.risk.basis import Coalition, coalitions, shapley, split
 from ailis_opt.risk.measures import cvar, variance
 
 TAIL = partial(cvar, alpha=0.75)
+QUIET = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
 
 def additive(components: Mapping[str, Floats], base: float = 0.0) -> dict[Coalition, Floats]:
@@ -40,6 +41,7 @@ def test_two_components_that_move_together() -> None:
     assert shares == pytest.approx({"SKU": 7.0, "region": 12.0}, abs=1e-9)
 
 
+@QUIET
 @given(st.integers(1, 4), st.integers(2, 6), st.integers(0, 2**32 - 1))
 def test_the_closed_form_of_additive_components(players: int, scenarios: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -48,6 +50,7 @@ def test_the_closed_form_of_additive_components(players: int, scenarios: int, se
     assert split(additive(components, 7), chances, variance) == pytest.approx(covariance_shares(components, chances), abs=1e-9)
 
 
+@QUIET
 @given(st.integers(1, 5), st.integers(2, 6), st.integers(0, 2**32 - 1))
 def test_shares_sum_to_the_residual(players: int, scenarios: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

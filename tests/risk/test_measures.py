@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ailis_models.arrays import Floats
@@ -17,6 +17,7 @@ PRICE, INDEX = np.array([2.0, 3.0, 5.0]), np.array([2.0, 4.0, 4.0])  # K7
 FORWARD = INDEX - 10 / 3
 COSTS = st.floats(-1e3, 1e3)
 LEVEL = st.floats(0, 0.999)
+QUIET = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
 
 @st.composite
@@ -92,6 +93,7 @@ def test_regret() -> None:
     assert regret(np.array([[1.0, 9.0], [1.0, 0.0]]), np.array([1.0, 0.0])).most.tolist() == [0, 0]
 
 
+@QUIET
 @given(distributions(), LEVEL)
 def test_cvar_is_between_mean_and_worst(given_: tuple[Floats, Floats], alpha: float) -> None:
     values, chances = given_
@@ -101,6 +103,7 @@ def test_cvar_is_between_mean_and_worst(given_: tuple[Floats, Floats], alpha: fl
     assert cvar(values, chances, 0) == pytest.approx(mean, abs=1e-9)
 
 
+@QUIET
 @given(distributions(), LEVEL)
 def test_cvar_is_the_least_of_rockafellar_and_uryasev(given_: tuple[Floats, Floats], alpha: float) -> None:
     values, chances = given_
@@ -108,6 +111,7 @@ def test_cvar_is_the_least_of_rockafellar_and_uryasev(given_: tuple[Floats, Floa
     assert cvar(values, chances, alpha) == pytest.approx(least, rel=1e-9, abs=1e-6)
 
 
+@QUIET
 @given(distributions(), LEVEL, LEVEL)
 def test_cvar_grows_with_alpha(given_: tuple[Floats, Floats], one: float, other: float) -> None:
     values, chances = given_
@@ -115,6 +119,7 @@ def test_cvar_grows_with_alpha(given_: tuple[Floats, Floats], one: float, other:
     assert cvar(values, chances, low) <= cvar(values, chances, high) + 1e-9
 
 
+@QUIET
 @given(distributions(), LEVEL, st.integers(0, 7), st.floats(0, 1), st.randoms())
 def test_splitting_a_scenario_changes_nothing(
     given_: tuple[Floats, Floats], alpha: float, at: int, part: float, random: st.random.Random
@@ -130,12 +135,14 @@ def test_splitting_a_scenario_changes_nothing(
         assert measure(more, parts) == pytest.approx(measure(values, chances), rel=1e-9, abs=1e-6)
 
 
+@QUIET
 @given(distributions(), LEVEL, COSTS, st.floats(0.01, 100))
 def test_cvar_moves_and_scales_with_the_values(given_: tuple[Floats, Floats], alpha: float, shift: float, scale: float) -> None:
     values, chances = given_
     assert cvar(scale * values + shift, chances, alpha) == pytest.approx(scale * cvar(values, chances, alpha) + shift, rel=1e-9, abs=1e-6)
 
 
+@QUIET
 @given(distributions(), LEVEL, st.data())
 def test_cvar_of_a_sum_is_at_most_the_sum(given_: tuple[Floats, Floats], alpha: float, data: st.DataObject) -> None:
     values, chances = given_

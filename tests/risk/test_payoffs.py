@@ -115,7 +115,7 @@ def by_loops(terms: dict[str, Any], path: tuple[float, ...]) -> float:
     return 10 * len(periods) * once
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None, derandomize=True, database=None)
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=5).map(tuple), st.floats(0, 10), st.floats(0, 5), st.data())
 def test_every_kind_by_plain_loops(path: tuple[float, ...], strike: float, limit: float, data: st.DataObject) -> None:
     first = data.draw(st.integers(0, len(path) - 1))

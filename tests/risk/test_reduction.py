@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ailis_models.arrays import Floats, Ints
 from ailis_opt.risk.measures import cvar
 from ailis_opt.risk.reduction import distances, forward_selection, tail, with_tail
+
+QUIET = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
 
 @st.composite
@@ -25,6 +27,7 @@ def left_over(distance: Floats, chances: Floats, chosen: list[int]) -> float:
     return sum(p * min(distance[k][j] for j in chosen) for k, p in enumerate(chances))
 
 
+@QUIET
 @given(scenarios(), st.data())
 def test_each_step_is_the_best(given_: tuple[Floats, Floats], data: st.DataObject) -> None:
     distance, chances = given_
@@ -43,6 +46,7 @@ def test_each_step_is_the_best(given_: tuple[Floats, Floats], data: st.DataObjec
     assert (shares >= chances[chosen] - 1e-15).all()
 
 
+@QUIET
 @given(scenarios(), st.data())
 def test_probability_goes_to_the_nearest(given_: tuple[Floats, Floats], data: st.DataObject) -> None:
     distance, chances = given_
@@ -53,6 +57,7 @@ def test_probability_goes_to_the_nearest(given_: tuple[Floats, Floats], data: st
         assert moved[near].sum() >= chances[k] - 1e-12
 
 
+@QUIET
 @given(scenarios())
 def test_all_of_them_are_what_they_were(given_: tuple[Floats, Floats]) -> None:
     distance, chances = given_
@@ -78,6 +83,7 @@ def test_distances_are_in_units_of_spread() -> None:
     np.testing.assert_allclose(np.diag(found), 0, atol=1e-6)
 
 
+@QUIET
 @given(scenarios(), st.floats(0.5, 0.95), st.data())
 def test_the_tail_is_kept(given_: tuple[Floats, Floats], alpha: float, data: st.DataObject) -> None:
     distance, chances = given_
