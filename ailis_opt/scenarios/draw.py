@@ -48,7 +48,7 @@ def draw(fit: Fit, instance: Instance, n: int, seed: int) -> Instance:
         mend = f"Name SKUs, regions, workloads and indices as the instance does: SKUs {', '.join(instance.tables['skus']['sku'][:10])}"
         raise InputError([Fault(fit.history, why, mend)])
     rng = np.random.default_rng(seed)
-    moved = multipliers(fit, instance, paths(fit, middles(instance.header), n, rng))
+    moved = multipliers(fit, instance, n, rng)
     happened = happenings(fit.events, instance.header.horizon.periods, n, rng)
     names = [f"s{k + 1:0{len(str(n))}d}" for k in range(n)]
     rows: list[Row] = []
@@ -62,8 +62,9 @@ def draw(fit: Fit, instance: Instance, n: int, seed: int) -> Instance:
     return recheck.remade(instance, {"scenarios": _frame("scenarios", scenarios), "changes": _frame("changes", rows)})
 
 
-def multipliers(fit: Fit, instance: Instance, x: Floats) -> Floats:
+def multipliers(fit: Fit, instance: Instance, n: int, rng: np.random.Generator) -> Floats:
     """(n, T, F) what each factor multiplies by: e^x; of a spot share s its ratio to that of today, s = 1/(1 + e^−(logit today + x))."""
+    x = paths(fit, middles(instance.header), n, rng)
     out = np.exp(x)
     for f, factor in enumerate(fit.factors):
         if factor.kind == "spot":

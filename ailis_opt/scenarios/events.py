@@ -88,6 +88,8 @@ class Event(Row):
             ends = getattr(self, key)
             if ends is not None and ends[0] > ends[1]:
                 raise PydanticCustomError("ends", "{key}: the first is above the second", {"key": key})
+        if self.severity is None and any("{severity}" in text for text in self.changes):
+            raise PydanticCustomError("needed", "its changes use a {severity} that is not given", {"severity": "severity"})
         if self.severity is not None:
             self._require_severity(*self.severity)
         return self

@@ -201,7 +201,7 @@ def doubts(factors: Sequence[Factor]) -> list[str]:
     fat = [f for f in moving if (f.excess_kurtosis or 0.0) > HEAVY]
     few = min((f.changes for f in weak), default=1)
     found = (
-        (f"fewer than {FEW} changes, so that volatilities are uncertain by up to {1 / np.sqrt(2 * few):.0%} and more", weak),
+        (f"fewer than {FEW} changes, so that volatilities have a standard error of up to {1 / np.sqrt(2 * few):.0%}", weak),
         ("stood still most of the time and then stepped: drawn as small moves of the same variance", [f for f in moving if _steps(f)]),
         (f"fat tails (excess kurtosis above {HEAVY:g}): large moves are likelier than they are drawn", fat),
         ("never moved, so not drawn; that is no proof that it will not", [f for f in factors if f not in moving]),
