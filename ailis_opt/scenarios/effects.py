@@ -13,6 +13,7 @@ from ailis_opt.errors import Fault, InputError
 from ailis_opt.scenarios.events import TABLE_OF, Event
 from ailis_opt.scenarios.rows import COMMITTED, HIRED, Row, among, begins, change, joined, number, positions
 from ailis_opt.schema import Instance
+from ailis_opt.schema.uncertainty import MAY_CHANGE
 
 CLOSED = "none"
 """The jurisdiction of a region that is under none any longer: a blank would mean its country."""
@@ -118,12 +119,20 @@ def _changes(event: Event, instance: Instance, drawn: Happening) -> list[Row]:
     found = []
     for text in event.changes:
         said = parse(text.replace("{severity}", number(drawn.severity)).replace("{start}", str(drawn.start)))
+        if said.op in ("insert", "remove") or said.column not in MAY_CHANGE.get(said.table, ()):
+            why = f"not what a scenario may change: {text}"
+            raise InputError([Fault("events", why, f"Change any of {_known(said.table)}, with =, *= or +=")])
         positions(instance, said.table, said.where)
         last = instance.header.horizon.periods - 1
         dated = said.first_period is not None or said.last_period is not None
         periods = (said.first_period or 0, last if said.last_period is None else said.last_period) if dated else None
         found.append(change(event.tag, said.table, said.where, said.column, said.op, said.value, event.name, periods))
     return found
+
+
+def _known(table: str) -> str:
+    """What a scenario may change: of the table, or the tables."""
+    return ", ".join(f"{table}.{column}" for column in MAY_CHANGE[table]) if table in MAY_CHANGE else f"the tables {', '.join(MAY_CHANGE)}"
 
 
 _KINDS: dict[str, Callable[[Event, Instance, Happening], list[Row]]] = {

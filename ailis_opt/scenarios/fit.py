@@ -196,7 +196,7 @@ def correlate(surprises: Floats) -> tuple[Floats, float]:
 
 def doubts(factors: Sequence[Factor]) -> list[str]:
     """What is to be doubted of the factors, each doubt with those that it is about."""
-    moving = [f for f in factors if f.volatility_per_year >= STANDING]
+    moving = [f for f in factors if max(f.volatility_per_year, abs(f.drift_per_year)) >= STANDING]
     weak = [f for f in moving if f.changes < FEW]
     fat = [f for f in moving if (f.excess_kurtosis or 0.0) > HEAVY]
     few = min((f.changes for f in weak), default=1)
@@ -215,13 +215,10 @@ def _steps(factor: Factor) -> bool:
 
 def _doubts(seen: History, found: Panel) -> list[str]:
     """What is to be doubted of the history as a whole."""
-    said = []
-    if found.unused:
-        said.append(f"{len(found.unused)} series of reserved prices are left out: a committed price is fixed once signed")
-    if seen.repeated:
-        said.append(f"{seen.repeated} observations are followed by another in the same {seen.spacing}: only the last of each counts")
-    if found.gaps:
-        said.append(f"{found.gaps} changes are left out: nothing was observed in the {seen.spacing} before")
-    if found.capped:
-        said.append(f"{found.capped} interruptible prices at or above the price on demand are taken for just below it")
-    return said
+    found_out = (
+        ("series of reserved prices left out, as a committed price is fixed once signed", len(found.unused)),
+        (f"observations followed by another in the same {seen.spacing}, of which only the last counts", seen.repeated),
+        (f"changes left out, as nothing was observed in the {seen.spacing} before", found.gaps),
+        ("interruptible prices at or above the price on demand, taken for just below it", found.capped),
+    )
+    return [f"{why}: {count:,}" for why, count in found_out if count]
