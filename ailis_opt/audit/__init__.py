@@ -24,9 +24,7 @@ from ailis_opt.schema.instance import Instance
 __all__ = ["Audit", "Violation", "audit"]
 
 
-def audit(
-    instance: Instance, tables: Mapping[str, pd.DataFrame], tolerance: float = 1e-6, signed: Instance | None = None
-) -> Audit:
+def audit(instance: Instance, tables: Mapping[str, pd.DataFrame], tolerance: float = 1e-6, signed: Instance | None = None) -> Audit:
     """The verdict on a plan's tables (see docs/format.md; costs in the instance's currency, outcomes weighted).
 
     `signed`: the instance of which this is a scenario; what may be signed is told by it, and what is signed may come late.

@@ -73,7 +73,8 @@ def _signed(world: World, plan: Mapping[str, pd.DataFrame], ledger: Ledger) -> t
 
 def _first_start(offers: pd.DataFrame) -> Floats:
     """(rows,) first period in which a lot may start."""
-    return np.maximum(offers["first_start"].to_numpy(float), offers["lead_periods"].to_numpy(float))
+    first: Floats = np.maximum(offers["first_start"].to_numpy(float), offers["lead_periods"].to_numpy(float))
+    return first
 
 
 def _delivered(world: World, offers: pd.DataFrame) -> Floats:
@@ -147,7 +148,9 @@ def _stated(world: World, plan: Mapping[str, pd.DataFrame], ledger: Ledger) -> N
 
 
 def _bought(world: World, lots: pd.DataFrame, start: np.ndarray, there: Floats) -> tuple[Floats, Floats]:
-    """(rows,) GPUs of lots that start in a period, and what they cost inside the horizon whether used or not; not by the hour before `there`."""
+    """(rows,) GPUs of lots that start in a period, and what they cost inside the horizon whether used or not; not by the hour before
+    `there`.
+    """
     periods = len(world.hours)
     term = lots["term_periods"].to_numpy(float)
     stop = np.minimum(np.where(np.isnan(term), periods, start + term), periods).astype(np.intp)

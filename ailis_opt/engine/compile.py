@@ -1,8 +1,8 @@
 """Stamp the templates of a scenario and of a slice over all of them and join them with the plan into one sparse matrix, row by row.
 
-Columns: the plan's, then scenario after scenario, then slice after slice. Rows likewise. An entry on a port goes to the column of a wider scope
-(of the same scenario, in the slice's period), an entry on an export to that of a narrower one. Nothing is built twice: new arrays, same
-templates, stamped again.
+Columns: the plan's, then scenario after scenario, then slice after slice. Rows likewise. An entry on a port goes to the column of a wider
+scope (of the same scenario, in the slice's period), an entry on an export to that of a narrower one. Nothing is built twice: new arrays,
+same templates, stamped again.
 """
 
 from __future__ import annotations
@@ -174,11 +174,12 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class TwoStage:
-    """A two-stage model: three templates and the numbers of all scenarios. Any Pyomo models may be behind them, not only those of an instance.
+    """A two-stage model: three templates and the numbers of all scenarios. Any Pyomo models may be behind them, not only those of an
+    instance.
 
-    `scenarios` and `slices`: the arrays of the parameters, first axis Z and Z·s, or 1 where all are alike; `period`: (s,) of the slices of one
-    scenario; `probability`: (Z,), which the models hold as a parameter of that name; `asked`, `least`: (Z,) weighted outcomes demanded, and those that
-    every plan serves.
+    `scenarios` and `slices`: the arrays of the parameters, first axis Z and Z·s, or 1 where all are alike; `period`: (s,) of the slices of
+    one scenario; `probability`: (Z,), which the models hold as a parameter of that name; `asked`, `least`: (Z,) weighted outcomes demanded,
+    and those that every plan serves.
     """
 
     plan: Template
@@ -202,7 +203,8 @@ class TwoStage:
             _links(self.scenario, z, _ports(self.scenario, self.plan, plans), _exports(self.scenario, self.slice, of_slice.reshape(z, s))),
             _links(self.slice, z * s, _ports(self.slice, self.plan, plans, period), _ports(self.slice, self.scenario, above, period)),
         )
-        templates, arrays = (self.plan, self.scenario, self.slice), ({}, self.scenarios, self.slices)
+        templates = (self.plan, self.scenario, self.slice)
+        arrays: tuple[Mapping[str, Floats], ...] = ({}, self.scenarios, self.slices)
         scopes = tuple(Scope(template, array, link) for template, array, link in zip(templates, arrays, links, strict=True))
         return stamp(layout, scopes, float(self.probability @ self.asked), float(self.probability @ self.least))
 
@@ -251,7 +253,10 @@ def two_stage(d: Data, plan: Template, scenario: Template, slice_: Template) -> 
 
 def stamp(layout: Layout, scopes: Sequence[Scope], asked: float = 0.0, least: float = 0.0) -> Program:
     """The program of plan, scenarios and slices."""
-    each = [(len(s.template.column), s.template.n_rows, s.template.n_columns, count) for s, (_, count) in zip(scopes, layout.scopes, strict=True)]
+    each = [
+        (len(s.template.column), s.template.n_rows, s.template.n_columns, count)
+        for s, (_, count) in zip(scopes, layout.scopes, strict=True)
+    ]
     entries, rows, columns = (sum(size[i] * size[3] for size in each) for i in range(3))
     whole = _Arrays(
         index=np.empty(entries, dtype=np.int32),

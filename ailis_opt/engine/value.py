@@ -1,7 +1,7 @@
 """What it is worth to plan for all scenarios at once, and to know which one comes (Birge, Louveaux 2011, chapter 4).
 
-All in money at a price q of an outcome: the least of cost + q · lost outcomes, which for q = 0 is cost, and at the best ratio of a plan is what the
-ratio minimizes. For every plan of least cost in that sense: wait and see <= here and now <= expected value plan (WS <= RP <= EEV).
+All in money at a price q of an outcome: the least of cost + q · lost outcomes, which for q = 0 is cost, and at the best ratio of a plan is
+what the ratio minimizes. For every plan of least cost in that sense: wait and see <= here and now <= expected value plan (WS <= RP <= EEV).
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from ailis_opt.engine.stages import with_plan
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """Bounds (lower, upper) of each problem, of cost + q · lost [money]; `eev` is infinite where the plan for the mean fails in some scenario.
+    """Bounds (lower, upper) of each problem, of cost + q · lost [money]; `eev` is infinite where the plan for the mean fails in some
+    scenario.
 
-    `rp`: one plan before the scenario is known. `ws`: a plan for each scenario, in the mean. `eev`: the plan that is best for the mean of all
-    scenarios, in all of them.
+    `rp`: one plan before the scenario is known. `ws`: a plan for each scenario, in the mean. `eev`: the plan that is best for the mean of
+    all scenarios, in all of them.
     """
 
     rp: tuple[float, float]
@@ -46,7 +47,9 @@ def priced(program: Program, price: float) -> Program:
 
 
 def value(model: TwoStage, price: float = 0.0, gap: float = 1e-6, time_limit: float = np.inf, known: Floats | None = None) -> Value | None:
-    """Solve the three problems. `known`: a solution of the here-and-now problem. None where the time ended, or where there is no plan at all."""
+    """Solve the three problems. `known`: a solution of the here-and-now problem. None where the time ended, or where there is no plan at
+    all.
+    """
     end = time.monotonic() + time_limit
     together = priced(model.program(), price)
     rp = _solve(together, gap, end, known)
