@@ -15,6 +15,7 @@ from ailis_opt.io.rows import Loaded
 from ailis_opt.schema import TABLES, Header, Instance, fingerprint
 
 CHANGED = "the changed instance"
+__all__ = ["CHANGED", "Before", "checked", "remade", "resolved"]
 
 
 def resolved(header: Header, stated: Mapping[str, pd.DataFrame], before: Before) -> dict[str, pd.DataFrame]:
