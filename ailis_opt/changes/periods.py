@@ -46,7 +46,10 @@ def spread(header: Header, demand: pd.DataFrame, at: Ints) -> pd.DataFrame:
 
 
 def inside(period: Column, at: Ints, periods: Ints, table: str, asked: Parsed) -> Ints:
-    """Those of the rows at `at` that are in one of the periods; `period` has that of every row. Raises InputError where a period that was named has none."""
+    """Those of the rows at `at` that are in one of the periods; `period` has that of every row.
+
+    Raises InputError where a period that was named has none.
+    """
     held = period[at]
     change = asked.change
     missing = np.setdiff1d(periods, held)
