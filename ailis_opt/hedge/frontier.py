@@ -25,7 +25,7 @@ NEAR = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One plan of the frontier, audited. `most` is the ε that its CVaR had to keep; `lower` bounds the expected cost of any plan that does."""
+    """One plan of the frontier, audited. `most` is the ε that its CVaR had to keep; `lower`: no plan that does costs less in the mean."""
 
     most: float
     result: Result

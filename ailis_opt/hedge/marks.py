@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ailis_models.arrays import Floats
 from ailis_opt.calendar import calendar
@@ -33,9 +34,9 @@ def marks(instance: Instance, result: Result, scenarios: tuple[Variant, ...]) ->
     """All lots signed, before or now, on an index that tracks them, and all hedges held."""
     paths = [index_paths(variant.instance) for variant in scenarios]  # (T, I) each
     hours = calendar(instance.header).period_hours
-    found = []
+    found, offers = [], {row["offer"]: row for row in instance.tables["offers"].to_dict("records")}
     for offer, gpus in _in_force(instance, result).items():
-        row = instance.tables["offers"].set_index("offer").loc[offer]
+        row = offers[offer]
         at = tracking(instance, row)
         if at is not None:
             paid = gpus * float(row["take_or_pay_share"]) * hours
@@ -49,8 +50,8 @@ def marks(instance: Instance, result: Result, scenarios: tuple[Variant, ...]) ->
     return tuple(found)
 
 
-def tracking(instance: Instance, offer: pd.Series) -> int | None:
-    """The index that tracks an offer best: of its SKU, and of as much else of region, tier, contract and term as any; None where none does."""
+def tracking(instance: Instance, offer: Mapping[Hashable, Any]) -> int | None:
+    """The index that tracks an offer best: of its SKU, and of as much of region, tier and contract as any; None where none does."""
     best: tuple[int, int] | None = None
     for i, index in enumerate(instance.tables["indices"].to_dict("records")):
         same = [index[name] == offer[name] for name in ("region", "tier") if index[name]]
