@@ -84,14 +84,14 @@ class Ledger:
 
         `where` names an element by its index; `scale` stands in for |bound|.
         """
-        values, bounds, chosen = np.broadcast_arrays(np.asarray(value, float), np.asarray(bound, float), np.asarray(mask, bool))
-        scales = np.broadcast_to(np.maximum(1.0, np.abs(bounds if scale is None else np.asarray(scale, float))), values.shape)
-        chosen = chosen & np.isfinite(bounds)
-        excess = np.where(chosen, values - np.where(chosen, bounds, 0.0), 0.0)
-        excess = np.where(np.isnan(excess), np.inf, excess)  # what cannot be computed is not met
+        bounds = np.asarray(bound, float)
+        scales = np.maximum(1.0, np.abs(bounds if scale is None else np.asarray(scale, float)))
+        chosen = np.asarray(mask, bool) & np.isfinite(bounds)
+        excess = np.where(chosen, np.asarray(value, float) - np.where(chosen, bounds, 0.0), 0.0)
+        excess[np.isnan(excess)] = np.inf  # what cannot be computed is not met
         relative = excess / np.where(np.isfinite(scales), scales, 1.0)
         family = f"{layer} {limit}"
-        self.checked[family] = self.checked.get(family, 0) + int(np.count_nonzero(chosen))
+        self.checked[family] = self.checked.get(family, 0) + int(np.count_nonzero(np.broadcast_to(chosen, excess.shape)))
         if relative.size:
             self.worst = max(self.worst, float(relative.max()))
         for index in zip(*np.nonzero(relative > (self.tolerance if tolerance is None else tolerance)), strict=True):

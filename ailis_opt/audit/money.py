@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -11,19 +11,19 @@ from ailis_opt.audit.ledger import Floats, Ledger, axes, rows
 from ailis_opt.audit.supply import Supply
 from ailis_opt.audit.tables import COMPONENTS
 from ailis_opt.audit.work import Work
-from ailis_opt.audit.world import World, positions, records, sums
+from ailis_opt.audit.world import World, find, listed, positions, sums, totals
 
 
 def placement_costs(world: World, placements: pd.DataFrame, ledger: Ledger) -> dict[str, float]:
     """Storage, replication and refresh of the copies."""
-    row = placements[["dataset", "region"]].merge(world.tables["datasets"], on="dataset", how="left", suffixes=("", "_home"))
-    away = (row["region"] != row["region_home"]).to_numpy(bool)
-    size = row["size_gb"].to_numpy(float)
-    sent = np.where(away, size * _egress_price(world, row["region_home"], row["region"]), 0.0)
+    dataset = find(world.tables["datasets"], "dataset", placements["dataset"])
+    away = placements["region"].to_numpy() != dataset["region"]
+    size = dataset.number("size_gb")
+    sent = np.where(away, size * _egress_price(world, dataset["region"], placements["region"]), 0.0)
     amounts = {
-        "storage": size * row["storage_price_per_gb_month"].to_numpy(float) * world.months,
+        "storage": size * dataset.number("storage_price_per_gb_month") * world.months,
         "replication": sent,
-        "refresh": sent * row["refresh_share_per_period"].to_numpy(float) * len(world.hours),
+        "refresh": sent * dataset.number("refresh_share_per_period") * len(world.hours),
     }
     where = rows(placements, ["dataset", "region"])
     ledger.stated("placements.home", "flags", placements["home"], ~away, where)
@@ -34,16 +34,15 @@ def placement_costs(world: World, placements: pd.DataFrame, ledger: Ledger) -> d
 
 def workload_costs(world: World, done: Work) -> pd.DataFrame:
     """Columns workload, component, amount: what each workload causes alone, egress and unserved outcomes."""
-    workloads = world.tables["workloads"].set_index("workload")
-    made = done.produced
+    workloads, made, balance = world.tables["workloads"], done.produced, done.balance
     price = np.where(made["geo"] == "any", 0.0, _egress_price(world, made["region"], made["geo"]))
-    sent = made["outcomes"] * made["workload"].map(workloads["gb_per_outcome"]).astype(float) * price
-    lost = done.balance["unserved"] * done.balance["workload"].map(workloads["unserved_cost_per_outcome"]).astype(float)
-    parts = [
-        pd.DataFrame({"workload": made["workload"], "component": "egress", "amount": sent}),
-        pd.DataFrame({"workload": done.balance["workload"], "component": "unserved", "amount": lost}),
-    ]
-    return pd.concat(parts).groupby(["workload", "component"])["amount"].sum().reset_index()
+    sent = made["outcomes"].to_numpy(float) * find(workloads, "workload", made["workload"]).number("gb_per_outcome") * price
+    each = find(workloads, "workload", balance["workload"]).number("unserved_cost_per_outcome")
+    keys = {
+        "workload": np.concatenate([made["workload"].to_numpy(), balance["workload"].to_numpy()]),
+        "component": np.repeat(np.array(["egress", "unserved"], dtype=object), [len(made), len(balance)]),
+    }
+    return totals(keys, {"amount": np.concatenate([sent, balance["unserved"].to_numpy(float) * each])})
 
 
 def check_costs(world: World, costs: pd.DataFrame, cost_by: Mapping[str, float], caused: pd.DataFrame, ledger: Ledger) -> None:
@@ -97,7 +96,7 @@ def check_energy(world: World, energy: pd.DataFrame, drawn: Mapping[str, Floats]
         ledger.stated(f"energy.{column}", unit, sums(amount.shape, place, energy[column]), amount, where)
 
 
-def _egress_price(world: World, source: pd.Series[str], target: pd.Series[str]) -> Floats:
+def _egress_price(world: World, source: Iterable[str], target: Iterable[str]) -> Floats:
     """(rows,) price per GB from a region to a region or geo; a pair that is not listed is free."""
-    listed = {(row["from_region"], row["to_region"]): float(row["price_per_gb"]) for row in records(world.tables["egress"])}
-    return np.array([listed.get(pair, 0.0) for pair in zip(source, target, strict=True)], dtype=float)
+    prices = listed(world.tables["egress"], ("from_region", "to_region"), "price_per_gb")
+    return np.array([prices.get(pair, 0.0) for pair in zip(source, target, strict=True)], dtype=float)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -59,14 +59,57 @@ class World:
         return np.repeat(np.arange(len(self.hours)), len(self.slice_hours) // len(self.hours))
 
 
-def positions(values: pd.Series[str], names: list[str]) -> npt.NDArray[np.intp]:
+def positions(values: Iterable[str], names: Iterable[str]) -> npt.NDArray[np.intp]:
     """Where each value stands in `names` (-1: nowhere)."""
-    return pd.Index(names, dtype=object).get_indexer(pd.Index(values, dtype=object))
+    at = {name: i for i, name in enumerate(names)}
+    return np.array([at.get(value, -1) for value in values], dtype=np.intp)
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a frame, column -> value."""
-    return [{str(column): value for column, value in row.items()} for row in frame.to_dict("records")]
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rows of a table that others refer to by its key: `found["column"]` holds its value for each of them."""
+
+    table: pd.DataFrame
+    at: npt.NDArray[np.intp]
+
+    def __getitem__(self, column: str) -> npt.NDArray[Any]:
+        return np.asarray(self.table[column].to_numpy()[self.at])
+
+    def number(self, column: str, blank: float = np.nan) -> Floats:
+        """The same as floats, `blank` where the table has none."""
+        values = self.table[column].to_numpy(float)
+        return np.asarray(np.where(np.isnan(values), blank, values)[self.at])
+
+
+def find(table: pd.DataFrame, key: str, names: Iterable[str]) -> Found:
+    """The row of each name, which must be there."""
+    at = positions(names, table[key])
+    if (at < 0).any():
+        raise ValueError(f"the instance has no {key} of that name: {list(names)[int(np.argmin(at))]!r}")
+    return Found(table, at)
+
+
+def listed(table: pd.DataFrame, keys: tuple[str, str], figure: str) -> dict[tuple[str, str], float]:
+    """A figure of a table by two of its columns."""
+    return dict(zip(zip(table[keys[0]], table[keys[1]], strict=True), table[figure].to_numpy(float).tolist(), strict=True))
+
+
+def totals(keys: Mapping[str, npt.ArrayLike], amounts: Mapping[str, npt.ArrayLike]) -> pd.DataFrame:
+    """Sums of amounts (rows,) by keys (rows,), in the order of the keys."""
+    number: npt.NDArray[np.int64] = np.zeros(1, np.int64)
+    levels = []
+    for name, values in keys.items():
+        code, level = pd.factorize(np.asarray(values), sort=True)
+        number = number * len(level) + code
+        levels.append((name, level))
+    found, at = np.unique(number, return_inverse=True)
+    rest = found
+    columns: dict[str, npt.NDArray[Any]] = {}
+    for name, level in reversed(levels):
+        rest, code = np.divmod(rest, max(len(level), 1))
+        columns[name] = level[code]
+    summed = {name: np.bincount(at, np.asarray(values, float), len(found)) for name, values in amounts.items()}
+    return pd.DataFrame({name: pd.Series(columns[name], dtype=columns[name].dtype) for name in keys} | summed)
 
 
 def sums(shape: tuple[int, ...], where: tuple[npt.NDArray[np.intp], ...], amount: npt.ArrayLike) -> Floats:
@@ -143,91 +186,111 @@ def demand(world: World) -> pd.DataFrame:
         else:
             found, hours = spread(period, block)
             parts.append((workload, geo, found, outcomes * hours / hours.sum()))
-    frame = pd.DataFrame(
-        {
-            "workload": np.repeat([p[0] for p in parts], [len(p[2]) for p in parts]).astype(object),
-            "geo": np.repeat([p[1] for p in parts], [len(p[2]) for p in parts]).astype(object),
-            "bucket": np.concatenate([p[2] for p in parts]) if parts else np.zeros(0, np.intp),
-            "outcomes": np.concatenate([p[3] for p in parts]) if parts else np.zeros(0),
-        }
-    )
-    return frame.groupby(["workload", "geo", "bucket"])["outcomes"].sum().reset_index()
+    sizes = [len(found) for _, _, found, _ in parts]
+    names = [np.repeat(np.array([part[i] for part in parts], dtype=object), sizes) for i in (0, 1)]
+    bucket, outcomes = (np.concatenate([[], *(part[i] for part in parts)]) for i in (2, 3))
+    return totals({"workload": names[0], "geo": names[1], "bucket": bucket.astype(np.intp)}, {"outcomes": outcomes})
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Routes (rows) with the rows of the tables that they refer to."""
+
+    geo: npt.NDArray[Any]
+    workload: Found
+    profile: Found
+    pool: Found
+    sku: Found
+    region: Found
 
 
 def measure(world: World, routes: pd.DataFrame) -> pd.DataFrame:
     """The routes with what they are (`region`, `sku`, `provider`, `country`, `interruptible`), what a replica makes and takes
     (`rate` outcomes per hour, `taken` GPUs), and for each closing layer whether it closes them."""
-    tables = world.tables
-    frame = routes[ROUTE].reset_index(drop=True)
-    frame = frame.join(tables["workloads"].set_index("workload").add_prefix("w_"), on="workload")
-    frame = frame.join(tables["profiles"].set_index("profile").add_prefix("f_"), on="profile")
-    frame = frame.join(world.pools.add_prefix("p_"), on="pool")
-    frame = frame.join(tables["skus"].set_index("sku").add_prefix("s_"), on="p_sku")
-    frame = frame.join(tables["regions"].set_index("region").add_prefix("r_"), on="p_region")
-    waste = _waste(frame)
-    gpus, domain = frame["f_gpus"].to_numpy(float), frame["s_scaleup_gpus"].to_numpy(float)
+    r = _found(world, routes)
+    waste = _waste(r)
+    gpus, domain = r.profile.number("gpus"), r.sku.number("scaleup_gpus")
     packed = domain / np.maximum(1.0, np.floor(domain / gpus * (1 + _NEAR)))
-    out = routes[ROUTE].reset_index(drop=True)
-    out["region"], out["sku"], out["provider"] = frame["p_region"], frame["p_sku"], frame["p_provider"]
-    out["country"], out["interruptible"] = frame["r_country"], frame["p_interruptible"].astype(bool)
-    out["fits"] = (frame["f_workload"] == frame["workload"]) & (frame["f_sku"] == frame["p_sku"])
-    out["rate"] = frame["f_units_per_hour"] / frame["w_units_per_outcome"] * np.maximum(0.0, 1.0 - waste)
-    out["taken"] = np.where(gpus <= domain, packed, np.ceil(gpus / domain * (1 - _NEAR)) * domain)
-    for layer, closed in _closed(world, frame, waste).items():
-        out[layer] = closed
-    return out
+    texts = {"region": r.pool["region"], "sku": r.pool["sku"], "provider": r.pool["provider"], "country": r.region["country"]}
+    figures = {
+        "interruptible": r.pool["interruptible"],
+        "fits": (r.profile["workload"] == r.workload["workload"]) & (r.profile["sku"] == r.pool["sku"]),
+        "rate": r.profile.number("units_per_hour") / r.workload.number("units_per_outcome") * np.maximum(0.0, 1.0 - waste),
+        "taken": np.where(gpus <= domain, packed, np.ceil(gpus / domain * (1 - _NEAR)) * domain),
+    }
+    columns = {name: pd.Series(values, dtype=object) for name, values in texts.items()} | figures | _closed(world, r, waste)
+    return routes[ROUTE].reset_index(drop=True).assign(**columns)
 
 
-def _waste(frame: pd.DataFrame) -> Floats:
+def _found(world: World, routes: pd.DataFrame) -> Routes:
+    tables, pools = world.tables, world.pools
+    pool = Found(pools, positions(routes["pool"], pools.index))
+    return Routes(
+        geo=routes["geo"].to_numpy(),
+        workload=find(tables["workloads"], "workload", routes["workload"]),
+        profile=find(tables["profiles"], "profile", routes["profile"]),
+        pool=pool,
+        sku=Found(tables["skus"], find(tables["skus"], "sku", pools["sku"]).at[pool.at]),
+        region=Found(tables["regions"], find(tables["regions"], "region", pools["region"]).at[pool.at]),
+    )
+
+
+def _waste(r: Routes) -> Floats:
     """(routes,) share of the hours that interruptions take."""
-    save, restart = frame["w_checkpoint_minutes"].fillna(0.0), frame["w_restart_minutes"].fillna(0.0)
-    lots = np.maximum(1.0, np.ceil(frame["f_gpus"] / frame["p_lot_gpus"]))
-    per_minute = frame["p_interruptions_per_hour"] * lots / 60.0
+    save, restart = r.workload.number("checkpoint_minutes", 0.0), r.workload.number("restart_minutes", 0.0)
+    lots = np.maximum(1.0, np.ceil(r.profile.number("gpus") / r.pool.number("lot_gpus")))
+    per_minute = r.pool.number("interruptions_per_hour") * lots / 60.0
     waste = np.sqrt(2.0 * save * per_minute) + restart * per_minute
-    return np.where(frame["p_interruptible"].astype(bool), np.asarray(waste, float), 0.0)
+    return np.where(r.pool["interruptible"], waste, 0.0)
 
 
-def _closed(world: World, frame: pd.DataFrame, waste: Floats) -> dict[str, Bools]:
+def _closed(world: World, r: Routes, waste: Floats) -> dict[str, Bools]:
     """Layer -> (routes,) whether it closes the route."""
-    gpus = frame["f_gpus"]
-    need = frame["w_weights_gb"] + frame["w_kv_gb_per_sequence"] * frame["f_sequences"]
-    limit = np.where(frame["w_kind"] == "training", frame["p_cluster_gpus"].to_numpy(float), frame["s_scaleup_gpus"].to_numpy(float))
-    system = _pairs(frame["f_runtime"], frame["s_runtimes"], _no_system) | _pairs(frame["f_runtime"], frame["w_runtimes"], _no_system)
-    engine = _pairs(frame["f_runtime"], frame["s_runtimes"], _no_engine) | _pairs(frame["f_runtime"], frame["w_runtimes"], _no_engine)
-    numeric = _pairs(frame["f_precision"], frame["s_precisions"], _absent) | _pairs(frame["f_precision"], frame["w_precisions"], _absent)
-    named = world.tables["datasets"].set_index("dataset")["jurisdictions"].to_dict()
-    data = _pairs(frame["w_datasets"], frame["r_jurisdictions"], lambda held, here: any(_disjoint(named[d], here) for d in held))
-    operator = _pairs(frame["p_operator_country"], frame["w_excluded_operator_countries"], lambda country, excluded: country in excluded)
-    law = _pairs(frame["w_jurisdictions"], frame["r_jurisdictions"], _disjoint)
-    refused = frame["p_interruptible"].astype(bool).to_numpy() & (frame["w_max_interruptible_share"].to_numpy(float) <= 0)
+    gpus = r.profile.number("gpus")
+    need = r.workload.number("weights_gb") + r.workload.number("kv_gb_per_sequence") * r.profile.number("sequences")
+    limit = np.where(r.workload["kind"] == "training", r.pool.number("cluster_gpus"), r.sku.number("scaleup_gpus"))
+    runtime, precision = (r.profile, "runtime"), (r.profile, "precision")
+    system = _pairs(runtime, (r.sku, "runtimes"), _no_system) | _pairs(runtime, (r.workload, "runtimes"), _no_system)
+    engine = _pairs(runtime, (r.sku, "runtimes"), _no_engine) | _pairs(runtime, (r.workload, "runtimes"), _no_engine)
+    numeric = _pairs(precision, (r.sku, "precisions"), _absent) | _pairs(precision, (r.workload, "precisions"), _absent)
+    law_of = dict(zip(world.tables["datasets"]["dataset"], world.tables["datasets"]["jurisdictions"], strict=True))
+    here = (r.region, "jurisdictions")
+    data = _pairs((r.workload, "datasets"), here, lambda held, laws: any(_disjoint(law_of[d], laws) for d in held))
+    operator = _pairs((r.pool, "operator_country"), (r.workload, "excluded_operator_countries"), lambda country, out: country in out)
+    law = _pairs((r.workload, "jurisdictions"), here, _disjoint)
+    refused = r.pool["interruptible"] & (r.workload.number("max_interruptible_share") <= 0)
     return {
-        "L1.memory": (need > gpus * frame["s_memory_gb"] * (1 + _NEAR)).to_numpy(bool),
-        "L1.topology": (gpus > limit).to_numpy(bool),
+        "L1.memory": need > gpus * r.sku.number("memory_gb") * (1 + _NEAR),
+        "L1.topology": gpus > limit,
         "L2": system,
         "L3": engine,
         "L4": numeric,
         "L5-L9": data,
-        "L10-L14": _late(world, frame) | refused | (waste >= 1.0),
-        "L15": _pairs(frame["p_tier"], frame["w_tiers"], _absent) | law | operator,
+        "L10-L14": _late(world, r) | refused | (waste >= 1.0),
+        "L15": _pairs((r.pool, "tier"), (r.workload, "tiers"), _absent) | law | operator,
     }
 
 
-def _late(world: World, frame: pd.DataFrame) -> Bools:
+def _late(world: World, r: Routes) -> Bools:
     """(routes,) whether the answer takes longer than the workload allows; a pair without a round trip time counts as too long."""
-    known = {(row["geo"], row["region"]): float(row["rtt_ms"]) for row in records(world.tables["latency"])}
-    pairs = zip(frame["geo"], frame["p_region"], strict=True)
-    trip = np.array([0.0 if geo == "any" else known.get((geo, region), math.inf) for geo, region in pairs], dtype=float)
-    most = frame["w_latency_ms"].fillna(math.inf).to_numpy(float)
-    return np.asarray(trip + frame["f_latency_ms"].to_numpy(float) > most * (1 + _NEAR), np.bool_)
+    known = listed(world.tables["latency"], ("geo", "region"), "rtt_ms")
+    pairs = zip(r.geo, r.region["region"], strict=True)
+    trip = np.array([0.0 if pair[0] == "any" else known.get(pair, math.inf) for pair in pairs], dtype=float)
+    return np.asarray(trip + r.profile.number("latency_ms") > r.workload.number("latency_ms", math.inf) * (1 + _NEAR), np.bool_)
 
 
-def _pairs(left: pd.Series[str], right: pd.Series[str], rule: Callable[..., bool]) -> Bools:
-    """The rule on each row's two values, worked out once per distinct pair."""
-    seen: dict[tuple[Hashable, Hashable], bool] = {}
-    for pair in zip(left, right, strict=True):
-        if pair not in seen:
-            seen[pair] = rule(*pair)
-    return np.array([seen[pair] for pair in zip(left, right, strict=True)], dtype=bool)
+def _pairs(left: tuple[Found, str], right: tuple[Found, str], rule: Callable[..., bool]) -> Bools:
+    """The rule on each route's two values, worked out once per pair of values that the two tables have."""
+    (mine, one), (yours, other) = (_distinct(found.table[column]) for found, column in (left, right))
+    verdict = np.array([[rule(a, b) for b in yours] for a in mine], dtype=bool).reshape(len(mine), len(yours))
+    return np.asarray(verdict[one[left[0].at], other[right[0].at]])
+
+
+def _distinct(values: Iterable[Hashable]) -> tuple[list[Hashable], npt.NDArray[np.intp]]:
+    """The values that there are, and for each which of them it is."""
+    places: dict[Hashable, int] = {}
+    code = [places.setdefault(value, len(places)) for value in values]
+    return list(places), np.array(code, dtype=np.intp)
 
 
 def _absent(value: str, accepted: tuple[str, ...]) -> bool:
