@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.intp]
+Columns = Mapping[str, npt.NDArray[Any]]
+"""A table as one array (rows,) by column: pandas takes longer to look a column up than most checks to look at it."""
 Where = Callable[[tuple[int, ...]], str]
 
 EXACT = 1e-6
@@ -125,9 +128,9 @@ class Ledger:
         self.at_most(layer, limit, unit, ~np.asarray(good, bool), 0.0, where)
 
 
-def rows(frame: pd.DataFrame, keys: Sequence[str]) -> Where:
-    """Names row `i` of a frame by its keys: "offer=a, period=0"."""
-    columns = {key: frame[key].to_numpy() for key in keys}
+def rows(table: Columns, keys: Sequence[str]) -> Where:
+    """Names row `i` of a table by its keys: "offer=a, period=0"."""
+    columns = {key: table[key] for key in keys}
 
     def where(index: tuple[int, ...]) -> str:
         return ", ".join(f"{key}={_plain(column[index[0]])}" for key, column in columns.items())

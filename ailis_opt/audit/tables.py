@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from ailis_opt.audit.ledger import Bools, Ledger, rows, within
+from ailis_opt.audit.ledger import Bools, Columns, Floats, Ledger, rows, within
 
 if TYPE_CHECKING:
     from ailis_opt.schema.instance import Instance
@@ -53,25 +54,22 @@ DECISIONS = {
 Names = Container[object]
 
 
-def clean(instance: Instance, tables: Mapping[str, pd.DataFrame], ledger: Ledger) -> dict[str, pd.DataFrame]:
+def clean(instance: Instance, tables: Mapping[str, pd.DataFrame], ledger: Ledger) -> dict[str, Columns]:
     """All plan tables with text keys, float figures and only the rows whose keys exist in the instance.
 
     Rows that are left out, said twice, or hold figures that are not finite or negative are written to the ledger.
     Raises ValueError if a table or a column is missing.
     """
     _complete(tables)
-    plan: dict[str, pd.DataFrame] = {}
+    plan: dict[str, Columns] = {}
     known, accepted = _known(instance, tables["pools"]), _accepted(instance)
     for name, keys in KEYS.items():
-        frame = _typed(tables[name], keys, FIGURES[name])
-        where = rows(frame, keys)
-        good = np.ones(len(frame), bool)
+        table = _typed(tables[name], keys, FIGURES[name])
+        good = np.ones(len(table[keys[0]]), bool)
         for key in keys:
-            good &= _column_known(instance, name, frame, key, accepted.get((name, key), known.get(key)))
-        ledger.true("plan", "known key", "rows", good, within(name, where))
-        frame = frame if good.all() else frame[good].reset_index(drop=True)
-        _figures(name, frame, ledger)
-        plan[name] = frame
+            good &= _column_known(instance, name, table, key, accepted.get((name, key), known.get(key)))
+        ledger.true("plan", "known key", "rows", good, within(name, rows(table, keys)))
+        plan[name] = _figures(name, {column: values[good] for column, values in table.items()}, ledger)
     return plan
 
 
@@ -85,25 +83,21 @@ def _complete(tables: Mapping[str, pd.DataFrame]) -> None:
         raise ValueError("the plan cannot be audited: " + "; ".join(faults))
 
 
-def _typed(frame: pd.DataFrame, keys: tuple[str, ...], figures: tuple[str, ...]) -> pd.DataFrame:
-    columns: dict[str, pd.Series[float] | pd.Series[str]] = {}
-    for key in keys:
-        columns[key] = _numbers(frame[key]) if key.endswith("period") else _texts(frame[key])
-    for figure in figures:
-        columns[figure] = _numbers(frame[figure])
-    return pd.DataFrame(columns)
+def _typed(frame: pd.DataFrame, keys: tuple[str, ...], figures: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
+    texts = {key: _texts(frame[key]) for key in keys if not key.endswith("period")}
+    return texts | {name: _numbers(frame[name]) for name in (*keys, *figures) if name not in texts}
 
 
-def _numbers(values: pd.Series[float]) -> pd.Series[float]:
+def _numbers(values: pd.Series[float]) -> Floats:
     """As floats, NaN where a value is no number."""
     plain = isinstance(values.dtype, np.dtype) and values.dtype.kind in "fiub"
-    return pd.Series((values if plain else pd.to_numeric(values, errors="coerce")).to_numpy(float))
+    return np.asarray(values if plain else pd.to_numeric(values, errors="coerce"), dtype=float)
 
 
-def _texts(values: pd.Series[str]) -> pd.Series[str]:
+def _texts(values: pd.Series[str]) -> npt.NDArray[np.object_]:
     """As text, a blank where there is none."""
-    held = values.astype(object).to_numpy()
-    return pd.Series(["" if blank else str(value) for value, blank in zip(held, pd.isna(held), strict=True)], dtype=object)
+    held = values.to_numpy(object)
+    return np.array(["" if blank else str(value) for value, blank in zip(held, pd.isna(held), strict=True)], dtype=object)
 
 
 def _known(instance: Instance, pools: pd.DataFrame) -> dict[str, Names]:
@@ -138,36 +132,39 @@ def _accepted(instance: Instance) -> dict[tuple[str, str], Names | None]:
     }
 
 
-def _column_known(instance: Instance, name: str, frame: pd.DataFrame, key: str, accepted: Names | None) -> Bools:
+def _column_known(instance: Instance, name: str, table: Columns, key: str, accepted: Names | None) -> Bools:
     """(rows,) which rows name something that exists; what trains may be unserved in no block."""
     if accepted is None:
-        return np.ones(len(frame), bool)
-    found = np.array([value in accepted for value in frame[key].tolist()], dtype=bool)
+        return np.ones(len(table[key]), bool)
+    found = np.array([value in accepted for value in table[key].tolist()], dtype=bool)
     if (name, key) == ("unserved", "block"):
         workloads = instance.tables["workloads"]
-        trains = frame["workload"].isin(workloads["workload"][workloads["kind"] == "training"])
-        found |= (trains & (frame["block"] == "")).to_numpy(bool)
+        trains = set(workloads["workload"][workloads["kind"] == "training"])
+        found |= np.array([workload in trains for workload in table["workload"]], dtype=bool) & (table["block"] == "")
     return found
 
 
-def _figures(name: str, frame: pd.DataFrame, ledger: Ledger) -> None:
-    """Rows said once, figures finite, decisions not negative."""
+def _figures(name: str, table: Columns, ledger: Ledger) -> Columns:
+    """The table with 0 for figures that are not finite. Checked: rows said once, figures finite, decisions not negative."""
     keys = KEYS[name]
-    where = rows(frame, keys)
+    where = rows(table, keys)
     if name != "costs":
-        ledger.true("plan", "unique rows", "rows", _first(frame, keys), within(name, where))
+        ledger.true("plan", "unique rows", "rows", _first(table, keys), within(name, where))
+    sound = dict(table)
     for column in FIGURES[name]:
-        finite = np.isfinite(frame[column].to_numpy())
+        finite = np.isfinite(table[column])
         ledger.true("plan", "finite figure", "figures", finite, within(f"{name}.{column}", where))
-        if not finite.all():
-            frame[column] = frame[column].where(finite, 0.0)
+        sound[column] = np.where(finite, table[column], 0.0)
     for column, unit in DECISIONS.get(name, {}).items():
-        ledger.at_most("plan", "non-negative", unit, -frame[column].to_numpy(), 0.0, within(f"{name}.{column}", where))
+        ledger.at_most("plan", "non-negative", unit, -sound[column], 0.0, within(f"{name}.{column}", where))
+    return sound
 
 
-def _first(frame: pd.DataFrame, keys: tuple[str, ...]) -> Bools:
+def _first(table: Columns, keys: tuple[str, ...]) -> Bools:
     """(rows,) False for rows that say again what one before them says."""
-    said = list(zip(*(frame[key].tolist() for key in keys), strict=True))
-    if len(set(said)) == len(said):
-        return np.ones(len(said), bool)
-    return (~frame.duplicated(list(keys))).to_numpy(bool)
+    seen: set[tuple[object, ...]] = set()
+    first = []
+    for row in zip(*(table[key].tolist() for key in keys), strict=True):
+        first.append(row not in seen)
+        seen.add(row)
+    return np.array(first, dtype=bool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ailis_opt.audit.ledger import Bools, Floats, Ledger, axes, rows
+from ailis_opt.audit.ledger import Bools, Columns, Floats, Ints, Ledger, axes, rows
+from ailis_opt.audit.lookup import Found, Table, find, listed, positions, totals
 
 if TYPE_CHECKING:
     from ailis_opt.schema import Header, Instance
@@ -30,28 +32,34 @@ _NEAR = 1e-9
 class World:
     """An instance as the audit sees it; T periods, S = T × B slices (period-major), P pools, K regions.
 
-    `pools` has the characteristics of each pool (index: pool), `offers` the offers with the column `pool` (-1: in none, else its position).
+    `pools` are the rows of one offer of each pool, which say what it is; `offers` have the column `pool` (-1: in none, else its position).
     """
 
     header: Header
-    tables: Mapping[str, pd.DataFrame]
+    tables: Mapping[str, Columns]
     hours: Floats
     """(T,) hours of each period"""
     slice_hours: Floats
     """(S,) hours of each slice"""
     slice_labels: list[str]
-    offers: pd.DataFrame
-    pools: pd.DataFrame
+    offers: Columns
+    pools: Found
+    pool_names: list[str]
 
     @property
     def months(self) -> float:
         """Months of the horizon, for storage prices."""
         return float(len(self.hours)) if self.header.horizon.period == "month" else float(self.hours.sum()) / _MONTH_HOURS
 
-    def slice_of(self, frame: pd.DataFrame) -> npt.NDArray[np.intp]:
+    def slice_of(self, table: Columns) -> Ints:
         """(rows,) the slice of each row's period and block."""
         blocks = [block.block for block in self.header.horizon.blocks]
-        return frame["period"].to_numpy().astype(np.intp) * len(blocks) + positions(frame["block"], blocks)
+        return table["period"].astype(np.intp) * len(blocks) + positions(table["block"], blocks)
+
+    @property
+    def bucket_labels(self) -> npt.NDArray[np.object_]:
+        """(S + 1,) names of the slices, and of the horizon."""
+        return np.array([*self.slice_labels, "horizon"], dtype=object)
 
     @property
     def period_of_slice(self) -> npt.NDArray[np.intp]:
@@ -59,81 +67,24 @@ class World:
         return np.repeat(np.arange(len(self.hours)), len(self.slice_hours) // len(self.hours))
 
 
-def positions(values: Iterable[str], names: Iterable[str]) -> npt.NDArray[np.intp]:
-    """Where each value stands in `names` (-1: nowhere)."""
-    at = {name: i for i, name in enumerate(names)}
-    return np.array([at.get(value, -1) for value in values], dtype=np.intp)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Rows of a table that others refer to by its key: `found["column"]` holds its value for each of them."""
-
-    table: pd.DataFrame
-    at: npt.NDArray[np.intp]
-
-    def __getitem__(self, column: str) -> npt.NDArray[Any]:
-        return np.asarray(self.table[column].to_numpy()[self.at])
-
-    def number(self, column: str, blank: float = np.nan) -> Floats:
-        """The same as floats, `blank` where the table has none."""
-        values = self.table[column].to_numpy(float)
-        return np.asarray(np.where(np.isnan(values), blank, values)[self.at])
-
-
-def find(table: pd.DataFrame, key: str, names: Iterable[str]) -> Found:
-    """The row of each name, which must be there."""
-    at = positions(names, table[key])
-    if (at < 0).any():
-        raise ValueError(f"the instance has no {key} of that name: {list(names)[int(np.argmin(at))]!r}")
-    return Found(table, at)
-
-
-def listed(table: pd.DataFrame, keys: tuple[str, str], figure: str) -> dict[tuple[str, str], float]:
-    """A figure of a table by two of its columns."""
-    return dict(zip(zip(table[keys[0]], table[keys[1]], strict=True), table[figure].to_numpy(float).tolist(), strict=True))
-
-
-def totals(keys: Mapping[str, npt.ArrayLike], amounts: Mapping[str, npt.ArrayLike]) -> pd.DataFrame:
-    """Sums of amounts (rows,) by keys (rows,), in the order of the keys."""
-    number: npt.NDArray[np.int64] = np.zeros(1, np.int64)
-    levels = []
-    for name, values in keys.items():
-        code, level = pd.factorize(np.asarray(values), sort=True)
-        number = number * len(level) + code
-        levels.append((name, level))
-    found, at = np.unique(number, return_inverse=True)
-    rest = found
-    columns: dict[str, npt.NDArray[Any]] = {}
-    for name, level in reversed(levels):
-        rest, code = np.divmod(rest, max(len(level), 1))
-        columns[name] = level[code]
-    summed = {name: np.bincount(at, np.asarray(values, float), len(found)) for name, values in amounts.items()}
-    return pd.DataFrame({name: pd.Series(columns[name], dtype=columns[name].dtype) for name in keys} | summed)
-
-
-def sums(shape: tuple[int, ...], where: tuple[npt.NDArray[np.intp], ...], amount: npt.ArrayLike) -> Floats:
-    """An array of `shape` with each amount added at its place."""
-    out = np.zeros(shape)
-    np.add.at(out, where, amount)
-    return out
-
-
-def survey(instance: Instance, membership: pd.DataFrame, ledger: Ledger) -> World:
+def survey(instance: Instance, membership: Columns, ledger: Ledger) -> World:
     """The world of an instance with the plan's pools, after these are held against their definition."""
     horizon = instance.header.horizon
     shares = np.array([block.share for block in horizon.blocks])
     hours = _period_hours(pd.Timestamp(horizon.start), horizon.periods, horizon.period)
-    offers = instance.tables["offers"].copy()
+    tables = {name: Table(frame) for name, frame in instance.tables.items()}
+    offers = tables["offers"]
     offers["interruptible"] = offers["contract"] == "interruptible"
     offers["metered"] = offers["power"] == "metered"
     _check_pools(offers, membership, ledger)
-    pools = membership.merge(offers, on="offer").drop_duplicates("pool").set_index("pool")
-    first = membership.drop_duplicates("offer").set_index("offer")["pool"]
-    offers["pool"] = positions(offers["offer"].map(first), list(pools.index))
+    pools = list(dict.fromkeys(membership["pool"]))
+    first = positions(pools, membership["pool"])
+    pool_of = np.append(positions(membership["pool"], pools), -1)
+    offers["pool"] = pool_of[positions(offers["offer"], membership["offer"])]
     labels = [f"{t}/{block.block}" for t in range(horizon.periods) for block in horizon.blocks]
     slice_hours = (hours[:, None] * shares[None, :]).ravel()
-    return World(instance.header, instance.tables, hours, slice_hours, labels, offers, pools)
+    alike = Found(offers, positions(membership["offer"], offers["offer"])[first])
+    return World(instance.header, tables, hours, slice_hours, labels, offers, alike, pools)
 
 
 def _period_hours(start: pd.Timestamp, periods: int, kind: str) -> Floats:
@@ -143,32 +94,32 @@ def _period_hours(start: pd.Timestamp, periods: int, kind: str) -> Floats:
     return np.array([(after - before).days * 24.0 for before, after in itertools.pairwise(edges)])
 
 
-def _check_pools(offers: pd.DataFrame, membership: pd.DataFrame, ledger: Ledger) -> None:
+def _check_pools(offers: Columns, membership: Columns, ledger: Ledger) -> None:
     """Every offer in exactly one pool, equals together, and only they."""
-    counts = offers["offer"].map(membership["offer"].value_counts()).fillna(0)
-    ledger.true("plan", "one pool per offer", "offers", counts == 1, rows(offers, ["offer"]))
-    kind = ["region", "sku", "tier", "provider", "operator_country", "interruptible", "cluster_gpus", "metered"]
-    same = offers[kind].copy()
-    risky = offers["interruptible"] & (offers["interruptions_per_hour"] > 0)
-    same["rate"] = offers["interruptions_per_hour"].where(risky, 0.0)
-    same["lot"] = offers["lot_gpus"].where(risky, 0.0)
-    kinds = pd.Series(same.groupby(list(same.columns), dropna=False).ngroup().to_numpy(), index=offers["offer"])
-    paired = membership.assign(kind=membership["offer"].map(kinds))
-    in_pool = paired.groupby("pool")["kind"].nunique()
-    ledger.at_most("plan", "pool of equals", "kinds", in_pool, 1.0, axes(pool=list(in_pool.index)))
-    of_kind = paired.groupby("kind")["pool"].unique()
-    names = [" ".join(sorted(pools)) for pools in of_kind]
-    ledger.at_most("plan", "no two equal pools", "pools", [len(pools) for pools in of_kind], 1.0, axes(pools=names))
+    times = Counter(membership["offer"])
+    ledger.true("plan", "one pool per offer", "offers", [times[offer] == 1 for offer in offers["offer"]], rows(offers, ["offer"]))
+    alike = ("region", "sku", "tier", "provider", "operator_country", "interruptible", "cluster_gpus", "metered")
+    rate = np.where(offers["interruptible"], offers["interruptions_per_hour"], 0.0)
+    lot = np.where(rate > 0, offers["lot_gpus"], 0.0)
+    kinds = dict(zip(offers["offer"], zip(*(offers[name] for name in alike), rate, lot, strict=True), strict=True))
+    in_pool: dict[str, set[object]] = {}
+    of_kind: dict[object, set[str]] = {}
+    for pool, offer in zip(membership["pool"], membership["offer"], strict=True):
+        in_pool.setdefault(pool, set()).add(kinds[offer])
+        of_kind.setdefault(kinds[offer], set()).add(pool)
+    ledger.at_most("plan", "pool of equals", "kinds", [len(found) for found in in_pool.values()], 1.0, axes(pool=list(in_pool)))
+    names = [" ".join(sorted(pools)) for pools in of_kind.values()]
+    ledger.at_most("plan", "no two equal pools", "pools", [len(pools) for pools in of_kind.values()], 1.0, axes(pools=names))
 
 
-def demand(world: World) -> pd.DataFrame:
+def demand(world: World) -> Columns:
     """Columns workload, geo, bucket, outcomes: the demand of each slice, and of a training job in the bucket S (the horizon)."""
-    kinds = world.tables["workloads"].set_index("workload")["kind"].to_dict()
+    kinds = dict(zip(world.tables["workloads"]["workload"], world.tables["workloads"]["kind"], strict=True))
     blocks = [block.block for block in world.header.horizon.blocks]
     every, table = -1.0, world.tables["demand"]
 
     @cache
-    def spread(period: float, block: str) -> tuple[npt.NDArray[np.intp], Floats]:
+    def spread(period: float, block: str) -> tuple[Ints, Floats]:
         """The slices that a row speaks of, and their hours."""
         here = np.ones((len(world.hours), len(blocks)), bool)
         if period != every:
@@ -179,7 +130,8 @@ def demand(world: World) -> pd.DataFrame:
         return found, world.slice_hours[found]
 
     parts = []
-    columns = (table["workload"], table["geo"], table["period"].fillna(every), table["block"], table["outcomes"])
+    when = np.where(np.isnan(table["period"]), every, table["period"])
+    columns = (table["workload"], table["geo"], when.tolist(), table["block"], table["outcomes"].tolist())
     for workload, geo, period, block, outcomes in zip(*columns, strict=True):
         if kinds[workload] == "training":
             parts.append((workload, "any", np.array([len(world.slice_hours)]), np.array([outcomes])))
@@ -204,34 +156,33 @@ class Routes:
     region: Found
 
 
-def measure(world: World, routes: pd.DataFrame) -> pd.DataFrame:
+def measure(world: World, routes: Columns) -> Columns:
     """The routes with what they are (`region`, `sku`, `provider`, `country`, `interruptible`), what a replica makes and takes
     (`rate` outcomes per hour, `taken` GPUs), and for each closing layer whether it closes them."""
     r = _found(world, routes)
     waste = _waste(r)
     gpus, domain = r.profile.number("gpus"), r.sku.number("scaleup_gpus")
     packed = domain / np.maximum(1.0, np.floor(domain / gpus * (1 + _NEAR)))
-    texts = {"region": r.pool["region"], "sku": r.pool["sku"], "provider": r.pool["provider"], "country": r.region["country"]}
-    figures = {
-        "interruptible": r.pool["interruptible"],
+    return {
+        **{name: r.pool[name] for name in ("region", "sku", "provider", "interruptible")},
+        "country": r.region["country"],
         "fits": (r.profile["workload"] == r.workload["workload"]) & (r.profile["sku"] == r.pool["sku"]),
         "rate": r.profile.number("units_per_hour") / r.workload.number("units_per_outcome") * np.maximum(0.0, 1.0 - waste),
         "taken": np.where(gpus <= domain, packed, np.ceil(gpus / domain * (1 - _NEAR)) * domain),
+        **_closed(world, r, waste),
     }
-    columns = {name: pd.Series(values, dtype=object) for name, values in texts.items()} | figures | _closed(world, r, waste)
-    return routes[ROUTE].reset_index(drop=True).assign(**columns)
 
 
-def _found(world: World, routes: pd.DataFrame) -> Routes:
+def _found(world: World, routes: Columns) -> Routes:
     tables, pools = world.tables, world.pools
-    pool = Found(pools, positions(routes["pool"], pools.index))
+    pool = positions(routes["pool"], world.pool_names)
     return Routes(
-        geo=routes["geo"].to_numpy(),
+        geo=routes["geo"],
         workload=find(tables["workloads"], "workload", routes["workload"]),
         profile=find(tables["profiles"], "profile", routes["profile"]),
-        pool=pool,
-        sku=Found(tables["skus"], find(tables["skus"], "sku", pools["sku"]).at[pool.at]),
-        region=Found(tables["regions"], find(tables["regions"], "region", pools["region"]).at[pool.at]),
+        pool=Found(pools.table, pools.at[pool]),
+        sku=Found(tables["skus"], find(tables["skus"], "sku", pools["sku"]).at[pool]),
+        region=Found(tables["regions"], find(tables["regions"], "region", pools["region"]).at[pool]),
     )
 
 
@@ -286,7 +237,7 @@ def _pairs(left: tuple[Found, str], right: tuple[Found, str], rule: Callable[...
     return np.asarray(verdict[one[left[0].at], other[right[0].at]])
 
 
-def _distinct(values: Iterable[Hashable]) -> tuple[list[Hashable], npt.NDArray[np.intp]]:
+def _distinct(values: Iterable[Hashable]) -> tuple[list[Hashable], Ints]:
     """The values that there are, and for each which of them it is."""
     places: dict[Hashable, int] = {}
     code = [places.setdefault(value, len(places)) for value in values]
