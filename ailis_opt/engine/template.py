@@ -284,7 +284,7 @@ def _is_free(node: Any) -> bool:
 
 
 def read_template(model: Any, links: tuple[str, ...]) -> Template:
-    """Read a Pyomo model once: variables named in `links` are its links to the other scope."""
+    """Read a Pyomo model once and take it apart: variables named in `links` are its links to the other scope."""
     reader = _Reader(model, links)
     start, column, entry, groups = [0], [], [], []
     lower: list[int] = []
@@ -304,7 +304,7 @@ def read_template(model: Any, links: tuple[str, ...]) -> Template:
                 shift.append(constant)
     variables = reader.variables
     cost, lost = (reader.linear(getattr(model, name).expr) for name in ("cost", "lost"))
-    return Template(
+    template = Template(
         columns=reader.columns,
         rows=tuple(groups),
         links=tuple(reader.linked),
@@ -321,3 +321,12 @@ def read_template(model: Any, links: tuple[str, ...]) -> Template:
         cost=(np.array(cost[0], dtype=np.int64), np.array(cost[1], dtype=np.int64), cost[2]),
         lost=(np.array(lost[0], dtype=np.int64), np.array(lost[1], dtype=np.int64), lost[2]),
     )
+    _take_apart(model)
+    return template
+
+
+def _take_apart(model: Any) -> None:
+    """Free what the model is made of at once: its blocks hold themselves, so the garbage collector would have to go through all of it."""
+    for component in list(model.component_objects((pyo.Block, pyo.Expression), descend_into=False)):
+        component.clear()
+    model.clear()
