@@ -282,7 +282,7 @@ def _unserved(instance: Instance, p: Prepared, decided: Decisions) -> pd.DataFra
 
 
 def in_force_gpus(p: Prepared, lots: Floats) -> Floats:
-    """(T, offers) GPUs in force of each committed offer, of lots (T, offers) started, from when they are there, and of those signed before."""
+    """(T, offers) GPUs in force of each committed offer, of lots (T, offers) started, once they are there, and of those signed before."""
     offers, periods = p.supply.offers, p.data.periods
     committed = offers["contract"].isin(COMMITTED).to_numpy()
     until = in_force_until(offers, periods)  # (T, offers)

@@ -137,7 +137,7 @@ def needed(s: Structure, z: int, jobs: Jobs) -> Floats:
 
 
 def power(instance: Instance, supply: supplies.Supply, regions: pd.Index, cal: Calendar) -> tuple[Floats, Floats, Floats]:
-    """(P,) kW at the meter per GPU, (s, P) price per kWh (0 if included), and (T, regions) MW less curtailment, inf where there is no cap."""
+    """(P,) kW at the meter per GPU, (s, P) price per kWh (0 if included), and (T, regions) MW less curtailment, inf where no cap."""
     table, power = instance.tables["regions"], instance.tables["power"]
     k, periods = supply.pool_arrays.region, len(cal.period_hours)
     kw = instance.tables["skus"].set_index("sku")["power_kw_per_gpu"].reindex(supply.pools["sku"]).to_numpy(float)
