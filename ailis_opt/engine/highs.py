@@ -290,7 +290,7 @@ class Solver:
             answer = self._attempt(deadline, stop, not presolve)
         if answer.status in UNBOUNDED:
             raise UnboundedError(
-                "there is no best plan: together some hedges gain more in the scenarios than they cost, however many are held; give them max_lots"
+                "there is no best plan: together some hedges gain more in the scenarios than they cost, without limit; give them max_lots"
             )
         if answer.status not in ANSWERS:
             raise AilisError(f"the solver stopped with '{answer.status}'; this is a defect, please report it with the instance")

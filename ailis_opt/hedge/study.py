@@ -1,4 +1,4 @@
-"""The comparison: every portfolio solved on the same scenarios, its hedges judged, what is left split by type of basis, and the frontier."""
+"""The comparison: every portfolio solved on the same scenarios, its hedges judged, what is left split by type, and the frontier."""
 
 from __future__ import annotations
 
