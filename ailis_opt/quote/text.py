@@ -122,7 +122,7 @@ def _regret(q: Quote, a: Alternative) -> list[RenderableType]:
     if not rows:
         return []
     money = (f"if signed {q.currency}", f"if not {q.currency}")
-    parts = [heading("Regret"), table(("delivery", "verdict", "breaks even", *money), rows, text=(0, 1))]
+    parts: list[RenderableType] = [heading("Regret"), table(("delivery", "verdict", "breaks even", *money), rows, text=(0, 1))]
     if a.regrets:
         worst = sorted(a.regrets, key=lambda r: -max(r.if_signed, r.if_not))[:MOST_SCENARIOS]
         said = "by scenario, of the best plan that signs and the best that does not" + (
