@@ -9,6 +9,7 @@ from ailis_opt.hedge.frontier import Point
 from ailis_opt.hedge.marks import Mark
 from ailis_opt.hedge.single import Single
 from ailis_opt.output.figures import moment
+from ailis_opt.output.text import records
 from ailis_opt.output.words import outcome_unit
 from ailis_opt.result import Result
 from ailis_opt.risk.coverage import coverage
@@ -43,6 +44,7 @@ def document(found: Hedging) -> dict[str, Any]:
         "frontier": [_point(one, header.horizon) for one in found.frontier],
         "coverage": covered.to_dict("records"),
         "customary": {name: list(span) for name, span in CUSTOMARY.items()},
+        "basis_split": found.basis_split,
         "done": found.done,
         "interrupted": found.interrupted,
         "seconds": found.seconds,
@@ -110,8 +112,8 @@ def _positions(result: Result) -> list[dict[str, Any]]:
 
 def _purchases(result: Result, horizon: Horizon) -> list[dict[str, Any]]:
     """What is signed; `from`: the name of the period in which it starts."""
-    bought = result.purchases[["offer", "start_period", "lots", "gpus", "cost"]].to_dict("records")
-    return [{**row, "from": moment(horizon, int(row["start_period"]))} for row in bought]
+    bought = result.purchases[["offer", "start_period", "lots", "gpus", "cost"]]
+    return records(bought.assign(**{"from": [moment(horizon, int(start)) for start in bought["start_period"]]}))
 
 
 def _single(one: Single) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The comparison: every portfolio solved on the same scenarios, its hedges judged, what is left split by type of basis, and the frontier."""
+"""The comparison: every portfolio solved on the same scenarios, its hedges judged, what is left split by type, and the frontier."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ class Portfolio:
 
 @dataclass(frozen=True, slots=True)
 class Hedging:
-    """The whole comparison. `gap`: asked for; `done`: everything was solved to it in time; `interrupted`: what is missing was not reached."""
+    """The whole comparison. `gap`: what was asked for; `basis_split`: whether residuals were to be split; `done`: everything was solved to
+    the gap in time; `interrupted`: what is missing was not reached."""
 
     instance: Instance
     gap: float
@@ -80,6 +81,7 @@ class Hedging:
     singles: tuple[Single, ...]
     frontier: tuple[Point, ...]
     seconds: float
+    basis_split: bool = True
     done: bool = True
     interrupted: bool = False
 
@@ -145,16 +147,17 @@ def hedge(
         def stop() -> bool:
             return interrupted or interrupts.count > 0
 
-        if stop() and all(one.result is None for one in found):
+        none = all(one.result is None for one in found)
+        if stop() and none:
             raise KeyboardInterrupt
         found = _compared(found, probability)
         if basis and not stop():
             found, alone = _split(instance, found, changed, probability, say, stop)
-        if points > 0 and not stop():
+        if points > 0 and not none and not stop():
             with suppress(InfeasibleError):  # portfolios may loosen what the instance by itself cannot meet
                 curve = frontier(changed.get(FREE, instance), points, gap, time_limit, say, stop)
         interrupted = stop()
-    solved = [one.result for one in (*found, *curve) if one.result is not None]
+    statuses = {one.status for one in found} | {point.result.status for point in curve}
     return Hedging(
         instance=instance,
         gap=gap,
@@ -164,7 +167,8 @@ def hedge(
         singles=alone,
         frontier=curve,
         seconds=time.monotonic() - begun,
-        done=all(result.status == "optimal" for result in solved) and not any(one.status == "no plan" for one in found),
+        basis_split=basis,
+        done=statuses <= {"optimal", "infeasible"},
         interrupted=interrupted,
     )
 
