@@ -133,18 +133,23 @@ class Gauge(NamedTuple):
     states: str
 
 
-US, NL, EUROPE = ("us-central1", "us-east4"), ("europe-west4",), ("europe-west3", "europe-west4")
 WORLD: tuple[str, ...] = ()  # every region in which the SKU is offered, also those outside of this instance
 ALL_CHIPS = ("h100", "a100", "l4")
+BASKET = "basket-spot-world"
 GAUGES = [
     Gauge("a100-on-demand-us", ("a100",), "on_demand", ("us-central1",), "a narrow list index, on another SKU and another region"),
-    Gauge("h100-on-demand-eu", ("h100",), "on_demand", EUROPE, "a narrow list index on what the chat runs on"),
+    Gauge("h100-on-demand-eu", ("h100",), "on_demand", ("europe-west3", "europe-west4"), "a narrow list index on what the chat runs on"),
     Gauge("a100-spot-us", ("a100",), "interruptible", ("us-central1",), "interruptible capacity, another SKU"),
-    Gauge("h100-spot-us", ("h100",), "interruptible", US, "interruptible capacity, another region"),
-    Gauge("h100-spot-nl", ("h100",), "interruptible", NL, "interruptible capacity, regional"),
+    Gauge("h100-spot-us", ("h100",), "interruptible", ("us-central1",), "interruptible capacity, another region"),
+    Gauge("h100-spot-nl", ("h100",), "interruptible", ("europe-west4",), "interruptible capacity, the region of the exposure"),
     Gauge("h100-spot-world", ("h100",), "interruptible", WORLD, "interruptible capacity, all regions where A3 is offered"),
-    Gauge("basket-spot-us", ALL_CHIPS, "interruptible", ("us-central1",), "quality-adjusted: a token-throughput hour, interruptible"),
+    Gauge(BASKET, ALL_CHIPS, "interruptible", WORLD, "quality-adjusted, interruptible: a token-throughput hour, all regions"),
 ]
+
+# What the methodology of an index says (assumed), in the words of the checklist: all are made of list prices, with the host and its power.
+INCLUDED = "power;cooling;HBM;VRAM;price;auditability"
+EXCLUDED = "rack topology;inference SLA;sovereignty;operator control;upfront;term;lots on offer"
+ALSO_IN_BASKET = ";benchmark definitions;serving engine;precision/accuracy tradeoffs"
 
 
 class Deal(NamedTuple):
@@ -172,12 +177,14 @@ DEALS = [
     Deal("forward-h100-spot-world", "forward", "h100-spot-world"),
     Deal("forward-a100-spot-us", "forward", "a100-spot-us"),
     Deal("call-a100-spot-us", "call", "a100-spot-us", 1.1),
-    Deal("swap-basket-spot-us", "swap", "basket-spot-us"),
-    Deal("call-basket-spot-us", "call", "basket-spot-us", 1.1),
+    Deal("swap-basket-spot-world", "swap", "basket-spot-world"),
+    Deal("call-basket-spot-world", "call", "basket-spot-world", 1.1),
 ]
 LOT_GPU_HOURS = GPUS_PER_MACHINE * HOURS_PER_MONTH  # one lot of a hedge: a machine of 8 GPUs for a month
 MAX_POSITION = 10  # assumed, in lots: 80 GPUs
-FORWARD_MARGIN = 0.02  # assumed: what a dealer adds to the level today for a year of swap or forward
-OPTION_LOADING = 0.15  # assumed: what a dealer adds to the fair premium
-LEAST_VOLATILITY = 0.10  # assumed: a dealer sells no option at the volatility of a list price that has not moved
+FORWARD_MARGIN = 0.02  # assumed: what a dealer adds to the expected level in the price of a swap or forward
+OPTION_LOADING = 0.15  # assumed: what a dealer adds to the expected payoff of an option
+LEAST_PREMIUM = 0.001  # assumed: least premium of an option per USD of strike
 COLLATERAL_SHARE, CARRY_RATE = 0.10, 0.06  # assumed: collateral of swaps and forwards as a share of the strike, and its cost a year
+
+SCENARIOS, SEED = 20, 2024  # scenarios drawn; a twentieth is the least probability of an event

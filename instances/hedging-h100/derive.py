@@ -1,7 +1,7 @@
 """Makes all tables of this instance from the raw data: `python derive.py DATA_FOLDER`.
 
 The raw files stay outside the repository; the README says where they come from. Choices are in `assumptions.py`. Deterministic.
-`scenarios.csv` and `changes.csv` are drawn afterwards, from `market/history.csv` and `market/events.yaml` (see the README).
+Then `python draw.py` draws `scenarios.csv` and `changes.csv` from `market/history.csv` and `market/events.yaml`, and prices the hedges.
 """
 
 from __future__ import annotations

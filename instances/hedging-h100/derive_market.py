@@ -147,7 +147,11 @@ def power() -> pd.DataFrame:
     """The table `power`: what the planner has been allotted in Europe. Energy is in the prices."""
     note = "assumed: power allotted"
     return pd.DataFrame(
-        [{"region": r, "period": t, "cap_mw": cap, "curtailed_share": 0, "note": note} for r, cap in a.CAPS_MW.items() for t in range(a.PERIODS)]
+        [
+            {"region": r, "period": t, "cap_mw": cap, "curtailed_share": 0, "note": note}
+            for r, cap in a.CAPS_MW.items()
+            for t in range(a.PERIODS)
+        ]
     )
 
 

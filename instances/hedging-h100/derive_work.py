@@ -164,7 +164,7 @@ def _gang(data: Path, sku: str) -> Row:
 
 
 def fitting_rate(table: pd.DataFrame, facts: pd.DataFrame, sku: str, memory_gb: float) -> float:
-    """Most `digest` requests per GPU-hour on a SKU among the profiles whose weights and KV cache fit its memory: the quality of a GPU-hour."""
+    """Quality of a GPU-hour: most `digest` requests on a SKU, of the profiles whose weights and KV cache fit its memory."""
     work = facts.set_index("workload").loc["digest"]
     rows = table[(table.workload == "digest") & (table.sku == sku)]
     fits = work.weights_gb + work.kv_gb_per_sequence * rows.sequences.astype(float) <= rows.gpus * memory_gb
@@ -233,4 +233,10 @@ def _demand_rows(peak: float) -> Iterator[Row]:
                     yield {**row, "outcomes": round(month, 2)}
                     continue
                 for block, part in (("peak", share), ("base", 1 - share)):
-                    yield {**row, "block": block, "outcomes": round(month * part, 1), "source": source, "note": f"{row['note']}, daily shape"}
+                    yield {
+                        **row,
+                        "block": block,
+                        "outcomes": round(month * part, 1),
+                        "source": source,
+                        "note": f"{row['note']}, daily shape",
+                    }
