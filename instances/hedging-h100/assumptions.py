@@ -76,8 +76,8 @@ INTERRUPTED_PER_MONTH = {0: 0.025, 1: 0.075, 2: 0.125, 3: 0.175, 4: 0.25}  # mid
 AWS_STAND_IN = {"h100": "p5.48xlarge", "a100": "p4d.24xlarge", "l4": "g6.48xlarge"}
 NO_AWS_BUCKET = 2  # assumed where AWS lists no such instance in the stand-in region
 QUOTA = {  # assumed, in lots of 8 GPUs: (on demand, interruptible) in any slice, (one year, three years) in force
-    "h100": {"on_demand": 10, "interruptible": 3, "1y": 3, "3y": 2},
-    "a100": {"on_demand": 16, "interruptible": 6, "1y": 6, "3y": 2},
+    "h100": {"on_demand": 12, "interruptible": 6, "1y": 3, "3y": 2},
+    "a100": {"on_demand": 16, "interruptible": 8, "1y": 6, "3y": 2},
     "l4": {"on_demand": 24, "interruptible": 10, "1y": 8, "3y": 4},
 }
 THREE_YEARS_IN = ["us-central1", "europe-west4"]  # assumed; costs inside the horizon flatter a three-year term, so few lots in few places
@@ -86,15 +86,15 @@ LAST_START = {"1y": 5, "3y": 2}  # assumed: last period in which a lot may start
 TERM = {"1y": 12, "3y": 36}
 SOVEREIGN_REGION, SOVEREIGN_PROVIDER, SOVEREIGN_COUNTRY = "europe-west3", "eu-partner", "DE"  # assumed: fictional operator
 SOVEREIGN_PREMIUM = 1.20  # AWS us-gov-west-1 over us-east-1: p3 29.376 / 24.48 USD, the same ratio for p4d and p5, 2026-07-20
-SOVEREIGN_QUOTA = {"on_demand": 6, "1y": 3}  # assumed, in lots
-CAPS_MW = {"europe-west3": 0.10, "europe-west4": 0.16}  # assumed: power that the planner has been allotted
+SOVEREIGN_QUOTA = {"on_demand": 16, "1y": 3}  # assumed, in lots
+CAPS_MW = {"europe-west3": 0.20, "europe-west4": 0.20}  # assumed: power that the planner has been allotted
 
 # Work. Names of outcomes, sizes, limits and volumes are assumed; tokens of a chat turn come from the trace (see derive_work.py).
 CHAT_TURNS = 8
 WORKLOADS: dict[str, dict[str, object]] = {
     "chat": {
         "kind": "serving", "outcome": "resolved conversation", "outcome_weight": 1, "latency_ms": 250, "min_service": 0,
-        "unserved_cost_per_outcome": 0.10, "max_interruptible_share": 0.4, "runtimes": "cuda", "gb_per_outcome": 0.00002,
+        "unserved_cost_per_outcome": 0.06, "max_interruptible_share": 0.6, "runtimes": "cuda", "gb_per_outcome": 0.00002,
     },
     "review": {
         "kind": "serving", "outcome": "reviewed contract", "outcome_weight": 40, "units_per_outcome": 250 * 1024, "min_service": 0,
@@ -114,7 +114,7 @@ FIRST_MONTH = {  # outcomes in January 2025
     "chat": {"netherlands": 12e6, "germany": 18e6},
     "review": {"germany": 120e3},
     "digest": {"any": 60e6},
-    "finetune": {"any": 140},
+    "finetune": {"any": 250},
 }
 MONTHLY_GROWTH = 0.02  # assumed
 PEAK_HOURS = range(8, 18)  # local, ten of 24 hours; both geographies keep the same clock

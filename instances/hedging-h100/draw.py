@@ -15,7 +15,8 @@ from ailis_opt.changes.scenarios import Variant, variants
 from ailis_opt.scenarios import Fit, draw, fit_history, fit_text, read_events
 from derive import write
 
-from ailis_opt.io import read, recheck
+from ailis_opt import read
+from ailis_opt.io import recheck
 from ailis_opt.schema import Instance
 
 HERE = Path(__file__).parent
