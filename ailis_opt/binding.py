@@ -96,27 +96,24 @@ def _row_limits(p: Prepared, program: Program, outcome: Outcome, name: Callable[
     assert dual is not None
     families = {f"{COMPONENT[f.layer]}.{f.name}": f for f in FAMILIES}
     upper = np.where(np.isfinite(program.row_upper), program.row_upper, program.row_lower)
-    plan = (layout.plan.rows, dual[: layout.plan.n_rows][None, :], upper[: layout.plan.n_rows][None, :])
-    slices = (layout.slice.rows, layout.slice_rows(dual), layout.slice_rows(upper))
     equal = np.isclose(program.row_lower, program.row_upper)
     signs = np.where(equal, 1.0, -1.0)  # an equality (demand) costs more with more; a limit saves
-    sign = {id(plan[0]): signs[: layout.plan.n_rows][None, :], id(slices[0]): layout.slice_rows(signs)}
+    duals, bounds, sign = (layout.parts(values, rows=True) for values in (dual, upper, signs))
     hireable = np.zeros((p.data.n_slices, len(p.data.pools.region)), dtype=bool)
     np.logical_or.at(
         hireable.T, p.data.hired.pool, (np.broadcast_to(p.data.slices.hire_most, (p.data.n_slices, len(p.data.hired.pool))) > 0).T
     )
-    for groups, duals, bounds in (plan, slices):
-        for group in groups:
-            family = families[group.name]
-            if family.kind == "definition" or family.name in SHARED:
-                continue
-            for i, key in enumerate(group.keys):
-                at = group.start + i
-                price = duals[:, at] * sign[id(groups)][:, at]
-                if family.name == "capacity":  # where more can be hired the price is the market's, or shows at the quota
-                    price = np.where(hireable[:, key], 0.0, price)
-                if np.abs(price).max(initial=0.0) > 0:
-                    yield _Limit(family.layer, family.name, name(family, key), family.unit, family.kind, price, bounds[:, at])
+    for scope, group in layout.groups(rows=True):
+        family = families[group.name]
+        if family.kind == "definition" or family.name in SHARED:
+            continue
+        for i, key in enumerate(group.keys):
+            at = group.start + i
+            price = duals[scope][:, at] * sign[scope][:, at]
+            if family.name == "capacity":  # where more can be hired the price is the market's, or shows at the quota
+                price = np.where(hireable[:, key], 0.0, price)
+            if np.abs(price).max(initial=0.0) > 0:
+                yield _Limit(family.layer, family.name, name(family, key), family.unit, family.kind, price, bounds[scope][:, at])
 
 
 def _bound_limits(instance: Instance, p: Prepared, program: Program, outcome: Outcome) -> Iterator[_Limit]:

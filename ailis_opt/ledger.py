@@ -22,13 +22,15 @@ NOBODY = ""
 def add_money(instance: Instance, p: Prepared, decided: Decisions, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The tables with their cost columns, and those that only money needs: placements, use, energy, costs."""
     offers, hours = p.supply.offers, p.data.slices.hours[:, 0]
-    price, upfront = lot_costs(offers, p.data.calendar.period_hours)
+    period_hours = p.data.calendar.period_hours
+    price, upfront = lot_costs(offers, period_hours, offers["start"].to_numpy(np.int64))
+    price_before = lot_costs(offers, period_hours)[0][0]
     at = pd.Index(offers["offer"])
     bought, before, hired = tables["purchases"], tables["committed"], tables["hired"]
     o, t = at.get_indexer(bought["offer"]), bought["start_period"].to_numpy(np.int64)
     bought["cost"] = bought["lots"].to_numpy(float) * (price + upfront)[t, o]
     o = at.get_indexer(before["offer"])
-    before["cost"] = before["lots"].to_numpy(float) * (price + upfront)[0, o]
+    before["cost"] = before["lots"].to_numpy(float) * (price_before + upfront[0])[o]
     o, t = at.get_indexer(hired["offer"]), hired["period"].to_numpy(np.int64)
     hired["cost"] = hired["gpu_hours"].to_numpy(float) * p.supply.prices[t, o]
 
@@ -43,7 +45,7 @@ def add_money(instance: Instance, p: Prepared, decided: Decisions, tables: dict[
     tables["energy"] = _energy(instance, p, kwh)
 
     rows = []
-    for component, by_slice in _committed_costs(p, decided, price, upfront).items():
+    for component, by_slice in _committed_costs(p, decided, upfront).items():
         usable = usable_force if component == "upfront" else usable_owned
         busy = np.minimum(used, usable) / np.where(usable > 0, usable, 1.0)
         rows += _shared(component, by_slice * busy, gpus)
@@ -57,6 +59,7 @@ def add_money(instance: Instance, p: Prepared, decided: Decisions, tables: dict[
     rows += _egress_rows(instance, p, tables["served"])
     weights = dict(zip(*(instance.tables["workloads"][c] for c in ("workload", "unserved_cost_per_outcome")), strict=True))
     rows += [(w, "unserved", n * weights[w]) for w, n in zip(*(tables["unserved"][c] for c in ("workload", "outcomes")), strict=True)]
+    rows.append((NOBODY, "hedges", float(tables["positions"]["cost"].sum())))
     tables["costs"] = _costs(instance, rows)
     return tables
 
@@ -120,22 +123,20 @@ def _supply(p: Prepared, decided: Decisions) -> tuple[Floats, Floats, Floats, Fl
     return owned, usable, usable_force, _by_pool(p, hired), _by_pool(p, hired * available)
 
 
-def _committed_costs(p: Prepared, decided: Decisions, price: Floats, upfront: Floats) -> dict[str, Floats]:
-    """(S, P) money of committed capacity by component, each lot's spread evenly over the hours it is in force."""
+def _committed_costs(p: Prepared, decided: Decisions, upfront: Floats) -> dict[str, Floats]:
+    """(S, P) money of committed capacity by component: of the hours it is there, and each lot's upfront spread evenly over its time in force."""
     offers, d = p.supply.offers, p.data
     clock = np.concatenate([[0.0], np.cumsum(d.calendar.period_hours)])
     until = in_force_until(offers, d.periods)
     started = decided.lots.copy()
     started[0] += np.where(offers["contract"].isin(COMMITTED), offers["committed_lots"].to_numpy(float), 0.0)
-    kinds = {c: np.where(offers["contract"] == c, price, 0.0) for c in COMMITTED} | {"upfront": upfront}
-    out = {}
-    for component, each in kinds.items():
-        hourly = np.zeros((d.periods, len(offers)))
-        for t in range(d.periods):
-            rate = started[t] * each[t] / np.maximum(clock[until[t]] - clock[t], 1e-300)
-            hourly[t:] += np.where(np.arange(t, d.periods)[:, None] < until[t], rate, 0.0)
-        out[component] = _by_pool(p, hourly)[d.calendar.slice_period] * d.slices.hours
-    return out
+    spread = np.zeros((d.periods, len(offers)))
+    for t in range(d.periods):
+        rate = started[t] * upfront[t] / np.maximum(clock[until[t]] - clock[t], 1e-300)
+        spread[t:] += np.where(np.arange(t, d.periods)[:, None] < until[t], rate, 0.0)
+    paid = in_force_gpus(p, decided.lots) * (offers["take_or_pay_share"] * offers["price_per_gpu_hour"]).to_numpy(float)
+    kinds = {c: np.where(offers["contract"] == c, paid, 0.0) for c in COMMITTED} | {"upfront": spread}
+    return {component: _by_pool(p, hourly)[d.calendar.slice_period] * d.slices.hours for component, hourly in kinds.items()}
 
 
 def _shared(component: str, money: Floats, gpus: Floats) -> list[tuple[object, str, float]]:

@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 
 from ailis_opt import prepare as preparation
-from ailis_opt.audit import Audit, audit
+from ailis_opt import staged
+from ailis_opt.audit import Audit
 from ailis_opt.binding import binding_rows
 from ailis_opt.engine.process import Worker, run
 from ailis_opt.engine.search import Options, Progress
 from ailis_opt.engine.worker import Job, Solved, solve_job
 from ailis_opt.errors import AuditError, Fault, InfeasibleError, InputError, NoPlanError
 from ailis_opt.io import read
-from ailis_opt.ledger import add_money, booked_table
-from ailis_opt.plan import decision_tables, decisions
+from ailis_opt.ledger import booked_table
 from ailis_opt.prepare import Prepared
 from ailis_opt.result import Bounds, Result
 from ailis_opt.schema.instance import Instance
@@ -80,7 +80,8 @@ def solve(
 def ready(instance: Instance) -> Prepared:
     """The instance prepared, and fit to be solved. Raises InputError, NoRouteError."""
     prepared = preparation.prepare(instance)
-    preparation.require_open_routes(instance, prepared)
+    for case in prepared.cases or (preparation.Case("", 1.0, instance, prepared),):
+        preparation.require_open_routes(case.instance, case.prepared)
     _require_weight(instance, prepared)
     return prepared
 
@@ -101,17 +102,15 @@ def published(instance: Instance, prepared: Prepared, solved: Solved, interrupte
     if outcome.x is None:
         raise NoPlanError("the time limit came before the first plan; allow more with --time-limit, or accept a wider --gap")
     begun = time.monotonic()
-    decided = decisions(prepared, solved.program.layout, outcome.x)
-    tables = add_money(instance, prepared, decided, decision_tables(instance, prepared, decided))
-    tables["workloads"] = workload_table(instance, prepared, tables)
+    read_back = staged.read_scenarios(instance, prepared, solved.program.layout, outcome.x, workload_table)
+    tables = staged.expected_tables(read_back)
     tables["binding"] = binding_rows(instance, prepared, solved.program, outcome)
     tables["funnel"] = preparation.funnel_table(instance, prepared)
     if instance.booked:
         tables["booked"] = booked_table(instance)
-    planned = time.monotonic()
-    verdict = audit(instance, tables)
-    _require_sound(verdict, outcome.cost)
-    timings |= {"plan_s": planned - begun, "audit_s": time.monotonic() - planned}
+    verdict, risk = staged.joint_audit(read_back), staged.risk_of(instance, read_back)
+    _require_sound(verdict, risk.objective, outcome.cost)
+    timings |= {"audit_s": time.monotonic() - begun}
     return Result(
         instance=instance.header.name,
         instance_sha256=instance.sha256,
@@ -129,14 +128,16 @@ def published(instance: Instance, prepared: Prepared, solved: Solved, interrupte
         versions=versions(),
         warnings=instance.warnings,
         interrupted=interrupted,
+        risk=risk if prepared.cases or risk.weight > 0 else None,
+        scenarios=tuple(read_back) if prepared.cases else (),
     )
 
 
-def _require_sound(verdict: Audit, cost: float) -> None:
-    """Raise AuditError if a limit is broken, or if the audit and the solver do not agree on the cost."""
+def _require_sound(verdict: Audit, audited: float, cost: float) -> None:
+    """Raise AuditError if a limit is broken, or if the audit and the solver do not agree on the cost that counts."""
     faults = [f"{v.layer} {v.limit}, {v.where}: {v.amount:g} {v.unit}" for v in verdict.violations[:5]]
-    if abs(verdict.cost - cost) > AGREE * max(1.0, abs(cost)):
-        faults.append(f"the audit's cost is {verdict.cost:.10g}, the solver's {cost:.10g}")
+    if abs(audited - cost) > AGREE * max(1.0, abs(cost)):
+        faults.append(f"the audit's cost is {audited:.10g}, the solver's {cost:.10g}")
     if faults:
         raise AuditError("the plan failed its audit and is not published; please report this with the instance:\n" + "\n".join(faults))
 

@@ -35,17 +35,17 @@ class Decisions:
 
 
 def decisions(p: Prepared, layout: Layout, x: Floats) -> Decisions:
-    """Read a solution of the compiled program."""
+    """Read a solution of a program of one scenario."""
     d, periods = p.data, p.data.periods
-    columns = {g.name: g for g in (*layout.plan.columns, *layout.slice.columns)}
+    columns = {group.name: group for _, group in layout.groups()}
 
     def table(name: str, rows: int, width: int) -> Floats:
-        """(rows, width) of a plan variable indexed (item, period) or (item,), or of a slice variable indexed (item,)."""
+        """(rows, width) of a variable indexed (item, period) or (item,), or of a slice variable indexed (item,)."""
         out = np.zeros((rows, width))
         keys, values = columns[name].keys, np.where(np.abs(layout.values(name, x)) < NOISE, 0.0, layout.values(name, x))
         if keys and isinstance(keys[0], tuple):
             at = np.array(keys)
-            out[at[:, 1], at[:, 0]] = values
+            out[at[:, 1], at[:, 0]] = values.ravel()
         elif keys:
             out[:, np.array(keys)] = values
         return np.maximum(out, 0.0)
@@ -59,8 +59,8 @@ def decisions(p: Prepared, layout: Layout, x: Floats) -> Decisions:
         replicas=table("replicas", d.n_slices, len(d.routes.pool)),
         standby=table("standby", d.n_slices, len(d.standby.pool)),
         unserved=table("unserved", d.n_slices, len(d.class_workload)),
-        gangs=table("gangs", periods, len(d.jobs.rate)),
-        output=table("output", periods, len(d.jobs.rate)),
+        gangs=table("gangs", periods, len(d.jobs.workload)),
+        output=table("output", periods, len(d.jobs.workload)),
         undone=table("undone", 1, len(d.workloads.total))[0],
         placed=table("placed", 1, len(d.placements.dataset))[0],
     )
@@ -276,13 +276,14 @@ def _unserved(instance: Instance, p: Prepared, decided: Decisions) -> pd.DataFra
 
 
 def in_force_gpus(p: Prepared, lots: Floats) -> Floats:
-    """(T, offers) GPUs in force of each committed offer, of lots (T, offers) started and of those signed before."""
+    """(T, offers) GPUs in force of each committed offer, of lots (T, offers) started, from when they are there, and of those signed before."""
     offers, periods = p.supply.offers, p.data.periods
     committed = offers["contract"].isin(COMMITTED).to_numpy()
     until = in_force_until(offers, periods)  # (T, offers)
+    every = np.arange(periods)[:, None]
     force = np.zeros((periods, len(offers)))
-    started = lots.copy()
-    started[0] += np.where(committed, offers["committed_lots"].to_numpy(float), 0.0)
     for t in range(periods):
-        force[t:] += np.where(np.arange(t, periods)[:, None] < until[t], started[t], 0.0)
+        force[t:] += np.where(every[t:] < until[t], lots[t], 0.0)
+    force[every < offers["start"].to_numpy(np.int64)] = 0.0
+    force += np.where(committed & (every < until[0]), offers["committed_lots"].to_numpy(float), 0.0)
     return np.asarray(force * offers["lot_gpus"].to_numpy(float))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ailis_opt.audit import Audit
+from ailis_opt.staged import Read, Risk, scenario_table
 
 SCHEMA = "ailis-opt-result/1"
 PRICES = ("list_price_per_gpu_hour", "price_per_gpu_hour", "price_source")
@@ -30,7 +31,8 @@ class Result:
 
     `objective` is cost per weighted outcome or cost, in the instance's currency; `bounds` is its certified interval and
     `gap` = (upper − lower) / upper. `tables` holds the plan as DataFrames: purchases, committed, hired, pools, served, training,
-    unserved, placements, use, energy, costs, workloads, binding, funnel; booked, where a price book was applied.
+    unserved, placements, positions, use, energy, costs, workloads, binding, funnel; booked, where a price book was applied. With scenarios
+    `cost`, `outcomes` and the tables are means over them; `scenarios` has the tables and the audit of each, `risk` what they spread.
     """
 
     instance: str
@@ -49,6 +51,8 @@ class Result:
     versions: Mapping[str, str]
     warnings: tuple[str, ...]
     interrupted: bool = False
+    risk: Risk | None = None
+    scenarios: tuple[Read, ...] = ()
 
     @property
     def gap(self) -> float:
@@ -93,7 +97,13 @@ class Result:
     def idle_cost(self) -> float:
         """Cost of committed capacity that stands idle, and of what no workload causes."""
         costs = self.tables["costs"]
-        return float(costs["amount"].to_numpy(float)[costs["workload"].to_numpy() == ""].sum())
+        idle = (costs["workload"].to_numpy() == "") & (costs["component"].to_numpy() != "hedges")
+        return float(costs["amount"].to_numpy(float)[idle].sum())
+
+    @property
+    def positions(self) -> pd.DataFrame:
+        """Hedges to hold: hedge, lots, premium, carry, payoff and cost (with scenarios: in the mean)."""
+        return self.tables["positions"]
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `solve --json` (`ailis-opt-result/1`)."""
@@ -122,7 +132,21 @@ class Result:
             "warnings": list(self.warnings),
             "timings": dict(self.timings),
             "versions": dict(self.versions),
+            **self._staged(),
         }
+
+    def _staged(self) -> dict[str, Any]:
+        """What is in the document only where there are scenarios, hedges or a weight of risk."""
+        found: dict[str, Any] = {}
+        if self.risk is not None:
+            names = ("alpha", "weight", "expected_cost", "cvar", "worst", "vss", "evpi")
+            found["risk"] = {name: getattr(self.risk, name) for name in names}
+        if self.scenarios:
+            found["scenarios"] = _records(scenario_table(self.scenarios))
+        if self.scenarios or len(self.positions):
+            columns = {"premium": "premium", "carry": "carry", "expected_payoff": "payoff", "cost": "cost"}
+            found["positions"] = _records(self.positions[["hedge", "lots"]].assign(**{k: self.positions[v] for k, v in columns.items()}))
+        return found
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

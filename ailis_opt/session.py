@@ -13,6 +13,7 @@ from ailis_opt.engine.compile import Program, compile_program
 from ailis_opt.engine.highs import Solver
 from ailis_opt.engine.remembered import Templates
 from ailis_opt.engine.search import Options, Outcome, Search
+from ailis_opt.engine.stages import settled
 from ailis_opt.engine.worker import Solved
 from ailis_opt.optimize import GAP, published, ready
 from ailis_opt.result import Result
@@ -65,7 +66,7 @@ class Session:
         solver = Solver(program)
         built = time.monotonic()
         options = Options(instance.header.objective == "cost_per_outcome", gap, max(time_limit - (built - begun), 0.0))
-        outcome = self._search(program, solver, options)
+        outcome = settled(self._search(program, solver, options), program, prepared.data)
         timings = {"prepare_s": begins - begun, "build_s": built - begins, "solve_s": time.monotonic() - built}
         timings |= {"solver_s": outcome.solver_s, "polish_s": outcome.polish_s}
         solved = Solved(outcome, program.without_matrix(), built - begins, timings["solve_s"])

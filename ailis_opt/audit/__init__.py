@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from ailis_opt.audit.hedges import hedges
 from ailis_opt.audit.ledger import Audit, Ledger, Violation
 from ailis_opt.audit.money import check_budget, check_costs, check_energy, check_use, placement_costs, workload_costs
 from ailis_opt.audit.service import power, service
@@ -23,22 +24,26 @@ from ailis_opt.schema.instance import Instance
 __all__ = ["Audit", "Violation", "audit"]
 
 
-def audit(instance: Instance, tables: Mapping[str, pd.DataFrame], tolerance: float = 1e-6) -> Audit:
+def audit(
+    instance: Instance, tables: Mapping[str, pd.DataFrame], tolerance: float = 1e-6, signed: Instance | None = None
+) -> Audit:
     """The verdict on a plan's tables (see docs/format.md; costs in the instance's currency, outcomes weighted).
 
+    `signed`: the instance of which this is a scenario; what may be signed is told by it, and what is signed may come late.
     A limit is broken if it is exceeded by more than `tolerance` × max(1, |limit|); whole numbers (absolute) and stated figures (relative)
     are held to 1e-6. Rows with keys that the instance does not know are violations, and count for nothing else.
     Raises ValueError if a table or a column is missing.
     """
     ledger = Ledger(tolerance)
     plan = clean(instance, tables, ledger)
-    world = survey(instance, plan["pools"], ledger)
+    world = survey(instance, plan["pools"], ledger, signed)
     held = supply(world, plan, ledger)
     done = work(world, plan, ledger)
     service(world, done, plan["placements"], ledger)
     drawn = power(world, done, instance.tables, ledger)
     caused = workload_costs(world, done)
     amounts = held.cost | placement_costs(world, plan["placements"], ledger) | {"energy": float(drawn["cost"].sum())}
+    amounts["hedges"] = hedges(world, plan["positions"], ledger)
     amounts |= {name: float(caused["amount"][caused["component"] == name].sum()) for name in ("egress", "unserved")}
     cost_by = {name: amounts[name] for name in COMPONENTS}
     cost = sum(cost_by.values())

@@ -60,14 +60,20 @@ def _signed(world: World, plan: Mapping[str, pd.DataFrame], ledger: Ledger) -> t
     _limits(world, purchases, started, _in_force(started, end), ledger)
     _stated(world, plan, ledger)
     already = np.where(chosen, offers["committed_lots"].to_numpy(float), 0.0)
+    there = np.arange(periods)[None, :] >= _delivered(offers)[:, None]
+    gpus = (_in_force(started, end) * there + already[:, None] * (np.arange(periods)[None, :] < end[:, None])) * lot[:, None]
     started[:, 0] += already
-    gpus = _in_force(started, end) * lot[:, None]
     share = offers["take_or_pay_share"].to_numpy(float)
     paid = offers["price_per_gpu_hour"].to_numpy(float) * share * (gpus @ world.hours)
     upfront = sum(_upfront(offers, started[:, t] * lot, t, periods).sum() for t in range(periods))
     contract = offers["contract"].to_numpy()
     cost = {kind: float(paid[contract == kind].sum()) for kind in ("owned", "reserved")}
     return gpus, cost | {"upfront": float(upfront)}
+
+
+def _delivered(offers: pd.DataFrame) -> Floats:
+    """(rows,) first period in which a lot that is signed can be there; one that was signed to start before is late."""
+    return np.maximum(offers["first_start"].to_numpy(float), offers["lead_periods"].to_numpy(float))
 
 
 def _in_force(started: Floats, end: Floats) -> Floats:
@@ -88,9 +94,9 @@ def _upfront(offers: pd.DataFrame, gpus: Floats, start: Floats | int, periods: i
 
 def _limits(world: World, purchases: pd.DataFrame, started: Floats, in_force: Floats, ledger: Ledger) -> None:
     offers = world.offers
-    row = purchases[["offer", "start_period", "lots"]].merge(offers, on="offer", how="left")
+    row = purchases[["offer", "start_period", "lots"]].merge(world.signed, on="offer", how="left")
     start, lots = row["start_period"], row["lots"].to_numpy(float)
-    early = start < np.maximum(row["first_start"], row["lead_periods"])
+    early = start < _delivered(row)
     outside = (early | (start > row["last_start"])).to_numpy(bool)
     where = rows(purchases, ["offer", "start_period"])
     ledger.at_most(SUPPLY, "start window", "lots", np.where(outside, np.abs(lots), 0.0), 0.0, where)
@@ -121,13 +127,13 @@ def _stated(world: World, plan: Mapping[str, pd.DataFrame], ledger: Ledger) -> N
     purchases, offers = plan["purchases"], world.offers
     signed = purchases[["offer", "start_period", "lots"]].merge(offers, on="offer", how="left")
     where = rows(purchases, ["offer", "start_period"])
-    gpus, cost = _bought(world, signed, signed["start_period"].to_numpy(np.intp))
+    gpus, cost = _bought(world, signed, signed["start_period"].to_numpy(np.intp), _delivered(signed))
     ledger.stated("purchases.gpus", "GPUs", purchases["gpus"], gpus, where)
     ledger.stated("purchases.cost", world.header.currency, purchases["cost"], cost, where)
     given = offers[offers["contract"].isin(("owned", "reserved")) & (offers["committed_lots"] > 0)]
     told = plan["committed"].drop_duplicates("offer").set_index("offer").reindex(given["offer"]).fillna(0.0)
     where = rows(given, ["offer"])
-    gpus, cost = _bought(world, given.assign(lots=given["committed_lots"]), np.zeros(len(given), np.intp))
+    gpus, cost = _bought(world, given.assign(lots=given["committed_lots"]), np.zeros(len(given), np.intp), np.zeros(len(given)))
     ledger.stated("committed.lots", "lots", told["lots"], given["committed_lots"], where)
     ledger.stated("committed.gpus", "GPUs", told["gpus"], gpus, where)
     ledger.stated("committed.cost", world.header.currency, told["cost"], cost, where)
@@ -135,14 +141,14 @@ def _stated(world: World, plan: Mapping[str, pd.DataFrame], ledger: Ledger) -> N
     ledger.stated("committed.lots", "lots", extra["lots"], np.zeros(len(extra)), rows(extra, ["offer"]))
 
 
-def _bought(world: World, lots: pd.DataFrame, start: np.ndarray) -> tuple[Floats, Floats]:
-    """(rows,) GPUs of lots that start in a period, and what they cost inside the horizon whether used or not."""
+def _bought(world: World, lots: pd.DataFrame, start: np.ndarray, there: Floats) -> tuple[Floats, Floats]:
+    """(rows,) GPUs of lots that start in a period, and what they cost inside the horizon whether used or not; not by the hour before `there`."""
     periods = len(world.hours)
     term = lots["term_periods"].to_numpy(float)
     stop = np.minimum(np.where(np.isnan(term), periods, start + term), periods).astype(np.intp)
     clock = np.concatenate([[0.0], np.cumsum(world.hours)])
     gpus = lots["lots"].to_numpy(float) * lots["lot_gpus"].to_numpy(float)
-    hours = clock[stop] - clock[start]
+    hours = clock[stop] - clock[np.minimum(np.maximum(start, there), stop).astype(np.intp)]
     paid = lots["take_or_pay_share"].to_numpy(float) * gpus
     return gpus, lots["price_per_gpu_hour"].to_numpy(float) * paid * hours + _upfront(lots, gpus, start, periods)
 

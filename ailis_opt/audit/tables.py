@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ailis_opt.schema.instance import Instance
 
 COMPONENTS = (
-    "owned", "reserved", "upfront", "on_demand", "interruptible", "energy", "storage", "replication", "refresh", "egress", "unserved",
+    "owned", "reserved", "upfront", "on_demand", "interruptible", "energy", "storage", "replication", "refresh", "egress", "unserved", "hedges",
 )  # fmt: skip
 SLICE = ("period", "block")
 KEYS: dict[str, tuple[str, ...]] = {
@@ -26,6 +26,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "training": ("workload", "region", "sku", "pool", "profile", "period"),
     "unserved": ("workload", "geo", *SLICE),
     "placements": ("dataset", "region"),
+    "positions": ("hedge",),
     "use": ("pool", "region", "sku", *SLICE),
     "energy": ("region", *SLICE),
     "costs": ("workload", "component"),
@@ -39,6 +40,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "training": ("gangs", "outcomes", "gpus"),
     "unserved": ("outcomes",),
     "placements": ("home", "storage", "replication", "refresh"),
+    "positions": ("lots", "premium", "carry", "payoff", "cost"),
     "use": ("committed_gpus", "hired_gpus", "usable_gpus", "used_gpus", "idle_gpus"),
     "energy": ("mwh", "metered_mwh", "cost", "carbon_kg"),
     "costs": ("amount",),
@@ -49,6 +51,7 @@ DECISIONS = {
     "served": {"outcomes": "outcomes", "replicas": "replicas", "standby": "replicas"},
     "training": {"gangs": "gangs", "outcomes": "outcomes"},
     "unserved": {"outcomes": "outcomes"},
+    "positions": {"lots": "lots"},
 }
 
 
@@ -58,6 +61,7 @@ def clean(instance: Instance, tables: Mapping[str, pd.DataFrame], ledger: Ledger
     Rows that are left out, said twice, or hold figures that are not finite or negative are written to the ledger.
     Raises ValueError if a table or a column is missing.
     """
+    tables = {"positions": pd.DataFrame(columns=["hedge", *FIGURES["positions"]]), **tables}
     _complete(tables)
     plan: dict[str, pd.DataFrame] = {}
     known = _known(instance, tables["pools"])
@@ -100,6 +104,7 @@ def _known(instance: Instance, pools: pd.DataFrame) -> dict[str, set[object]]:
     horizon = instance.header.horizon
     names = {
         "offer": "offers", "workload": "workloads", "region": "regions", "sku": "skus", "profile": "profiles", "dataset": "datasets",
+        "hedge": "hedges",
     }  # fmt: skip
     known: dict[str, set[object]] = {key: set(instance.tables[table][key]) for key, table in names.items()}
     periods: set[object] = {float(t) for t in range(horizon.periods)}

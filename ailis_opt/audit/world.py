@@ -41,6 +41,8 @@ class World:
     """(S,) hours of each slice"""
     slice_labels: list[str]
     offers: pd.DataFrame
+    signed: pd.DataFrame
+    """The offers as they were when the plan was signed; in a scenario they may come late."""
     pools: pd.DataFrame
 
     @property
@@ -76,21 +78,24 @@ def sums(shape: tuple[int, ...], where: tuple[npt.NDArray[np.intp], ...], amount
     return out
 
 
-def survey(instance: Instance, membership: pd.DataFrame, ledger: Ledger) -> World:
-    """The world of an instance with the plan's pools, after these are held against their definition."""
+def survey(instance: Instance, membership: pd.DataFrame, ledger: Ledger, signed: Instance | None = None) -> World:
+    """The world of an instance with the plan's pools, after these are held against their definition.
+
+    In a scenario of the instance `signed`, pools that are alike may be apart: another scenario may tell them from each other.
+    """
     horizon = instance.header.horizon
     shares = np.array([block.share for block in horizon.blocks])
     hours = _period_hours(pd.Timestamp(horizon.start), horizon.periods, horizon.period)
     offers = instance.tables["offers"].copy()
     offers["interruptible"] = offers["contract"] == "interruptible"
     offers["metered"] = offers["power"] == "metered"
-    _check_pools(offers, membership, ledger)
+    _check_pools(offers, membership, ledger, signed is None)
     pools = membership.merge(offers, on="offer").drop_duplicates("pool").set_index("pool")
     first = membership.drop_duplicates("offer").set_index("offer")["pool"]
     offers["pool"] = positions(offers["offer"].map(first), list(pools.index))
     labels = [f"{t}/{block.block}" for t in range(horizon.periods) for block in horizon.blocks]
     slice_hours = (hours[:, None] * shares[None, :]).ravel()
-    return World(instance.header, instance.tables, hours, slice_hours, labels, offers, pools)
+    return World(instance.header, instance.tables, hours, slice_hours, labels, offers, (signed or instance).tables["offers"], pools)
 
 
 def _period_hours(start: pd.Timestamp, periods: int, kind: str) -> Floats:
@@ -100,8 +105,8 @@ def _period_hours(start: pd.Timestamp, periods: int, kind: str) -> Floats:
     return np.array([(after - before).days * 24.0 for before, after in itertools.pairwise(edges)])
 
 
-def _check_pools(offers: pd.DataFrame, membership: pd.DataFrame, ledger: Ledger) -> None:
-    """Every offer in exactly one pool, equals together, and only they."""
+def _check_pools(offers: pd.DataFrame, membership: pd.DataFrame, ledger: Ledger, together: bool) -> None:
+    """Every offer in exactly one pool, equals `together`, and only they."""
     counts = offers["offer"].map(membership["offer"].value_counts()).fillna(0)
     ledger.true("plan", "one pool per offer", "offers", counts == 1, rows(offers, ["offer"]))
     kind = ["region", "sku", "tier", "provider", "operator_country", "interruptible", "cluster_gpus", "metered"]
@@ -113,6 +118,8 @@ def _check_pools(offers: pd.DataFrame, membership: pd.DataFrame, ledger: Ledger)
     paired = membership.assign(kind=membership["offer"].map(kinds))
     in_pool = paired.groupby("pool")["kind"].nunique()
     ledger.at_most("plan", "pool of equals", "kinds", in_pool, 1.0, axes(pool=list(in_pool.index)))
+    if not together:
+        return
     of_kind = paired.groupby("kind")["pool"].unique()
     names = [" ".join(sorted(pools)) for pools in of_kind]
     ledger.at_most("plan", "no two equal pools", "pools", [len(pools) for pools in of_kind], 1.0, axes(pools=names))

@@ -20,10 +20,10 @@ from ailis_opt.io.rows import load, load_column
 from ailis_opt.schema import TABLES, Header, Instance, Table
 
 
-def apply(instance: Instance, changes: Sequence[Change]) -> Instance:
+def apply(instance: Instance, changes: Sequence[Change], scenario: bool = False) -> Instance:
     """The instance with the changes made, one after the other; tables that none of them touches are shared with it.
 
-    Raises InputError where a change names what is not there, matches no row, or makes an instance that is not valid: with the faults of
+    In a `scenario` nothing at all may be demanded. Raises InputError where a change names what is not there, matches no row, or makes an instance that is not valid: with the faults of
     all changes, as far as each can be told without those before it.
     """
     draft = _Draft(instance)
@@ -37,7 +37,7 @@ def apply(instance: Instance, changes: Sequence[Change]) -> Instance:
             lost |= {change.table} if change.op == "insert" else set()
     if faults:
         raise InputError(faults)
-    return recheck.checked(draft.header, draft.stated, draft.tables, instance)
+    return recheck.checked(draft.header, draft.stated, draft.tables, instance, scenario)
 
 
 class _Draft:

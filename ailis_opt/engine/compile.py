@@ -1,60 +1,78 @@
-"""Stamp the slice template over all slices and join it with the plan into one sparse matrix, row by row.
+"""Stamp the templates of a scenario and of a slice over all of them and join them with the plan into one sparse matrix, row by row.
 
-Columns: the plan's, then slice after slice. Rows likewise. A slice entry on a port goes to the plan's column of the slice's period;
-a plan entry on an export goes to the column of the slice it names. Nothing is built twice: new arrays, same template, stamped again.
+Columns: the plan's, then scenario after scenario, then slice after slice. Rows likewise. An entry on a port goes to the column of a wider scope
+(of the same scenario, in the slice's period), an entry on an export to that of a narrower one. Nothing is built twice: new arrays, same
+templates, stamped again.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ailis_models import decisions, formulation
-from ailis_models.arrays import Bools, Data, Floats, Ints
+from ailis_models.arrays import Bools, Data, Floats, Ints, Scenarios, Slices
 from ailis_opt.engine.template import Extent, Group, Template, read_template
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where plan and slices stand in the program's columns and rows."""
+    """Where plan, scenarios and slices stand in the program's columns and rows. A scope is 0 plan, 1 scenario, 2 slice."""
 
     plan: Extent
+    scenario: Extent
     slice: Extent
+    scenarios: int
     slices: int
 
+    @property
+    def scopes(self) -> tuple[tuple[Extent, int], ...]:
+        """Each scope's pattern, and how often it is stamped."""
+        return (self.plan, 1), (self.scenario, self.scenarios), (self.slice, self.slices)
+
+    def groups(self, rows: bool = False) -> Iterator[tuple[int, Group]]:
+        """Every group of columns, or rows, with its scope."""
+        for scope, (extent, _) in enumerate(self.scopes):
+            for group in extent.rows if rows else extent.columns:
+                yield scope, group
+
     def column(self, name: str) -> tuple[Group, int]:
-        """The group of a variable and its scope: 0 plan, 1 slice."""
-        for scope, extent in enumerate((self.plan, self.slice)):
-            for group in extent.columns:
-                if group.name == name:
-                    return group, scope
+        """The group of a variable, and its scope."""
+        for scope, group in self.groups():
+            if group.name == name:
+                return group, scope
         raise KeyError(name)
 
+    def parts(self, whole: NDArray[Any], rows: bool = False) -> tuple[NDArray[Any], ...]:
+        """Views of an array over all columns, or rows: (1, the plan's), (scenarios, a scenario's), (slices, a slice's)."""
+        return split(whole, [(extent.n_rows if rows else extent.n_columns, count) for extent, count in self.scopes])
+
     def values(self, name: str, x: Floats) -> Floats:
-        """Values of a variable in a solution x: (keys,) in plan scope, (slices, keys) in slice scope."""
+        """Values of a variable in a solution x: (keys,) in plan scope, (scenarios or slices, keys) in the others."""
         group, scope = self.column(name)
-        if scope == 0:
-            return x[group.start : group.start + len(group.keys)]
-        table = x[self.plan.n_columns :].reshape(self.slices, self.slice.n_columns)
-        return table[:, group.start : group.start + len(group.keys)]
+        found: Floats = self.parts(x)[scope][:, group.start : group.start + len(group.keys)]
+        return found[0] if scope == 0 else found
+
+    def first(self, scope: int, rows: bool = False) -> Ints:
+        """(scenarios, slices or 1) the number of the first column, or row, of each."""
+        sizes = [(extent.n_rows if rows else extent.n_columns, count) for extent, count in self.scopes]
+        size, count = sizes[scope]
+        return np.asarray(sum(n * c for n, c in sizes[:scope]) + size * np.arange(count))
 
     def numbers(self, scope: int, group: Group, rows: bool = False) -> Ints:
-        """(slices or 1, keys) numbers in the program of a group's columns, or rows; `scope` 0: plan, 1: slice."""
-        own = np.arange(group.start, group.start + len(group.keys))[None, :]
-        if scope == 0:
-            return own
-        first, step = (self.plan.n_rows, self.slice.n_rows) if rows else (self.plan.n_columns, self.slice.n_columns)
-        return np.asarray(first + step * np.arange(self.slices)[:, None] + own)
+        """(scenarios, slices or 1, keys) numbers in the program of a group's columns, or rows."""
+        return np.asarray(self.first(scope, rows)[:, None] + group.start + np.arange(len(group.keys)))
 
     def slice_rows(self, values: Floats) -> Floats:
         """(slices, rows of a slice) view of a vector over all rows."""
-        return values[self.plan.n_rows :].reshape(self.slices, self.slice.n_rows)
+        return self.parts(values, rows=True)[2]
 
 
 def dot(one: Floats, other: Floats) -> float:
@@ -94,21 +112,28 @@ class Program:
         return replace(self, start=self.start[:0], index=self.index[:0], value=self.value[:0], rounded=self.rounded[:0])
 
 
-def templates(d: Data) -> tuple[Template, Template]:
-    """The plan's and the slice's pattern, read from Pyomo once."""
-    return plan_template(d), slice_template(d)
+def templates(d: Data) -> tuple[Template, Template, Template]:
+    """The patterns of the plan, of a scenario and of a slice, read from Pyomo once."""
+    return plan_template(d), scenario_template(d), slice_template(d)
 
 
 def plan_template(d: Data) -> Template:
-    """The plan's pattern; exports of the slices are links."""
+    """The plan's pattern; exports of the scenarios are links."""
     with _without_collection():
-        return read_template(formulation.plan_model(d), tuple(f"export_{name}" for name in decisions.EXPORTS))
+        return read_template(formulation.plan_model(d), tuple(f"export_{name}" for name in decisions.SCENARIO_EXPORTS))
+
+
+def scenario_template(d: Data) -> Template:
+    """The pattern of a scenario; ports to the plan and exports of its slices are links."""
+    links = (*decisions.SCENARIO_PORTS, *(f"export_{name}" for name in decisions.SLICE_EXPORTS))
+    with _without_collection():
+        return read_template(formulation.scenario_model(d), links)
 
 
 def slice_template(d: Data) -> Template:
-    """The pattern of a slice; ports to the plan are links."""
+    """The pattern of a slice; ports to the plan and its scenario are links."""
     with _without_collection():
-        return read_template(formulation.slice_model(d), decisions.PORTS)
+        return read_template(formulation.slice_model(d), decisions.SLICE_PORTS)
 
 
 @contextmanager
@@ -137,13 +162,39 @@ class _Arrays:
     lost: Floats
 
 
-def compile_program(d: Data, plan: Template, slice_: Template) -> Program:
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is stamped: a template, the arrays of its parameters (first axis: how often it is stamped, or 1), and the columns that its links
+    stand for: (count, links)."""
+
+    template: Template
+    arrays: Mapping[str, Floats]
+    links: Ints
+
+
+def compile_program(d: Data, plan: Template, scenario: Template, slice_: Template) -> Program:
     """Evaluate all coefficients with numpy and stamp them into one matrix."""
-    n = d.n_slices
-    entries, rows, columns = (
-        once + n * each
-        for once, each in ((len(plan.column), len(slice_.column)), (plan.n_rows, slice_.n_rows), (plan.n_columns, slice_.n_columns))
+    layout = Layout(plan.extent, scenario.extent, slice_.extent, d.n_scenarios, d.n_slices)
+    first, period, of = [layout.first(scope) for scope in range(3)], d.calendar.slice_period, d.calendar.slice_scenario
+    plans, inner = first[0], first[2].reshape(d.n_scenarios, -1)
+    scopes = (
+        Scope(plan, {}, _links(plan, 1, _exports(plan, scenario, first[1][None, :]))),
+        Scope(
+            scenario, _arrays(d.scenarios), _links(scenario, d.n_scenarios, _ports(scenario, plan, plans), _exports(scenario, slice_, inner))
+        ),
+        Scope(
+            slice_, _arrays(d.slices), _links(slice_, d.n_slices, _ports(slice_, plan, plans, period), _ports(slice_, scenario, first[1][of], period))
+        ),
     )
+    w = d.workloads
+    least = w.total * np.where(w.sheddable, w.min_service, 1.0)
+    return stamp(layout, scopes, float(w.total @ w.weight), float(least @ w.weight))
+
+
+def stamp(layout: Layout, scopes: tuple[Scope, Scope, Scope], asked: float = 0.0, least: float = 0.0) -> Program:
+    """The program of three scopes: any two-stage model, not only that of an instance."""
+    each = [(len(s.template.column), s.template.n_rows, s.template.n_columns, count) for s, (_, count) in zip(scopes, layout.scopes, strict=True)]
+    entries, rows, columns = (sum(size[i] * size[3] for size in each) for i in range(3))
     whole = _Arrays(
         index=np.empty(entries, dtype=np.int32),
         value=np.empty(entries),
@@ -154,52 +205,63 @@ def compile_program(d: Data, plan: Template, slice_: Template) -> Program:
         cost=np.zeros(columns),
         lost=np.zeros(columns),
     )
-    once, many = _scopes(whole, plan, n)
-    offset = _stamp(whole, once, plan, {}, np.zeros(1, dtype=np.int64), _exports(plan, slice_)[None, :])
-    arrays = {f.name: getattr(d.slices, f.name) for f in fields(d.slices)}
-    first = plan.n_columns + slice_.n_columns * np.arange(n)
-    offset += _stamp(whole, many, slice_, arrays, first, _ports(d, plan, slice_))
-    before = len(plan.column) + len(slice_.column) * np.arange(n)
-    start = np.concatenate([plan.start[:-1], (before[:, None] + slice_.start[None, :-1]).ravel(), [entries]])
-    integer = np.concatenate([plan.integer, np.tile(slice_.integer, n)])
-    rounded = np.concatenate([_named(plan, decisions.LOTS), np.tile(_named(slice_, decisions.LOTS), n)])
+    offset = 0.0
+    for number, (scope, part) in enumerate(zip(scopes, _parts(whole, layout, each), strict=True)):
+        offset += _stamp(whole, part, scope, layout.first(number))
+    start, before = [], 0
+    for scope, (n, _, _, count) in zip(scopes, each, strict=True):
+        start.append((before + n * np.arange(count)[:, None] + scope.template.start[None, :-1]).ravel())
+        before += n * count
+    integer = np.concatenate([np.tile(s.template.integer, size[3]) for s, size in zip(scopes, each, strict=True)])
+    rounded = np.concatenate([np.tile(_named(s.template, decisions.LOTS), size[3]) for s, size in zip(scopes, each, strict=True)])
     return Program(
-        layout=Layout(plan.extent, slice_.extent, n),
-        start=start.astype(np.int32),
+        layout=layout,
+        start=np.concatenate([*start, [entries]]).astype(np.int32),
         **{f.name: getattr(whole, f.name) for f in fields(whole)},
         integer=integer,
         rounded=rounded[integer],
         offset=offset,
-        asked=float(d.workloads.total @ d.workloads.weight),
-        least=float((d.workloads.total * np.where(d.workloads.sheddable, d.workloads.min_service, 1.0)) @ d.workloads.weight),
+        asked=asked,
+        least=least,
     )
 
 
-def split(whole: NDArray[Any], once: int, slices: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Views of an array over plan and slices: (1, the plan's) and (slices, a slice's)."""
-    return whole[:once].reshape(1, once), whole[once:].reshape(slices, (len(whole) - once) // max(slices, 1))
+def split(whole: NDArray[Any], sizes: Sequence[tuple[int, int]]) -> tuple[NDArray[Any], ...]:
+    """Views of an array of several parts, each of so many of one size: (count, size) of every part."""
+    parts, at = [], 0
+    for size, count in sizes:
+        parts.append(whole[at : at + size * count].reshape(count, size))
+        at += size * count
+    return tuple(parts)
 
 
-def _scopes(whole: _Arrays, plan: Template, slices: int) -> tuple[_Arrays, _Arrays]:
-    """The plan's and the slices' part."""
-    sizes = 2 * [len(plan.column)] + 2 * [plan.n_rows] + 4 * [plan.n_columns]
-    parts = [split(getattr(whole, f.name), size, slices) for f, size in zip(fields(whole), sizes, strict=True)]
-    return _Arrays(*(once for once, _ in parts)), _Arrays(*(many for _, many in parts))
+def _arrays(of: Scenarios | Slices) -> dict[str, Floats]:
+    return {f.name: getattr(of, f.name) for f in fields(of)}
 
 
-def _stamp(whole: _Arrays, part: _Arrays, template: Template, arrays: Mapping[str, Floats], first: Ints, links: Ints) -> float:
+def _parts(whole: _Arrays, layout: Layout, each: list[tuple[int, int, int, int]]) -> Iterator[_Arrays]:
+    """The part of each scope."""
+    entries = [(size[0], size[3]) for size in each]
+    index, value = split(whole.index, entries), split(whole.value, entries)
+    by_row = [layout.parts(a, rows=True) for a in (whole.row_lower, whole.row_upper)]
+    by_column = [layout.parts(a) for a in (whole.column_lower, whole.column_upper, whole.cost, whole.lost)]
+    for i in range(len(each)):
+        yield _Arrays(index[i], value[i], *(a[i] for a in by_row), *(a[i] for a in by_column))
+
+
+def _stamp(whole: _Arrays, part: _Arrays, scope: Scope, first: Ints) -> float:
     """Fill one scope's part; returns its constant cost.
 
-    Its columns start at `first` (slices,), its links stand for the columns `links` (slices, links). What is zero in `whole` already is
-    not written: memory never touched costs no time.
+    Its columns start at `first` (count,). What is zero in `whole` already is not written: memory never touched costs no time.
     """
+    template, links = scope.template, scope.links
     outside = np.flatnonzero(template.column < 0)
     np.add(template.column.astype(np.int32), first.astype(np.int32)[:, None], out=part.index)
     part.index[:, outside] = links[:, -1 - template.column[outside]]
     low, high = np.flatnonzero(template.column_lower), np.flatnonzero(template.column_upper >= 0)
     part.column_lower[:, low] = template.column_lower[low]
     constant, offset = template.cost[2], 0.0
-    for span, values in template.coefficients.evaluate(arrays, len(first)):
+    for span, values in template.coefficients.evaluate(scope.arrays, len(first)):
         np.take(values, template.entry, axis=1, out=part.value[span], mode="clip")  # the mode "raise" would buffer
         shift = _picked(values, template.shift, 0.0)
         part.row_lower[span] = _picked(values, template.lower, -np.inf) - shift
@@ -221,31 +283,40 @@ def _named(template: Template, names: tuple[str, ...]) -> Bools:
     return mask
 
 
-def _ports(d: Data, plan: Template, slice_: Template) -> Ints:
-    """(S, ports) plan column that each port of each slice stands for."""
-    period = d.calendar.slice_period
-    ports = np.zeros((d.n_slices, sum(len(g.keys) for g in slice_.links)), dtype=np.int64)
-    for group in slice_.links:
-        target = next(g for g in plan.columns if g.name == group.name)
-        at = {key: target.start + i for i, key in enumerate(target.keys)}
-        span = slice(group.start, group.start + len(group.keys))
-        if group.name == "placed":
-            ports[:, span] = [at[i] for i in group.keys]
-        else:
-            table = np.array([[at[i, t] for i in group.keys] for t in range(d.periods)], dtype=np.int64).reshape(d.periods, -1)
-            ports[:, span] = table[period]
-    return ports
+def _links(template: Template, count: int, *found: Iterator[tuple[Group, Ints]]) -> Ints:
+    """(count, links) columns that the links of a template stand for, from what was found of each group: (count or 1, keys)."""
+    links = np.zeros((count, sum(len(group.keys) for group in template.links)), dtype=np.int64)
+    for group, columns in chain(*found):
+        links[:, group.start : group.start + len(group.keys)] = columns
+    return links
 
 
-def _exports(plan: Template, slice_: Template) -> Ints:
-    """(exports,) column of the slice variable that each export stands for."""
-    columns: list[int] = []
-    for group in plan.links:
-        if group.keys:
-            source = next(g for g in slice_.columns if g.name == group.name.removeprefix("export_"))
-            at = {key: i for i, key in enumerate(source.keys)}
-            columns += [plan.n_columns + s * slice_.n_columns + source.start + at[key] for s, key in group.keys]
-    return np.array(columns, dtype=np.int64)
+def _ports(inner: Template, outer: Template, first: Ints, period: Ints | None = None) -> Iterator[tuple[Group, Ints]]:
+    """The ports of one scope to a wider one, of which each has its first column at `first` (count or 1,).
+
+    `period` (count,): what the wider scope has by period is read at that one.
+    """
+    columns = {group.name: group for group in outer.columns}
+    for group in inner.links:
+        if group.name in columns:
+            target = columns[group.name]
+            at = {key: target.start + i for i, key in enumerate(target.keys)}
+            if period is None or all(key in at for key in group.keys):
+                place = np.array([at[key] for key in group.keys], dtype=np.int64)[None, :]
+            else:
+                every = range(int(period.max()) + 1)
+                place = np.array([[at[key, t] for key in group.keys] for t in every], dtype=np.int64).reshape(len(every), -1)[period]
+            yield group, first[:, None] + place
+
+
+def _exports(outer: Template, inner: Template, first: Ints) -> Iterator[tuple[Group, Ints]]:
+    """The exports of a narrower scope; `first` (count, inner ones of each): their first columns."""
+    for group in outer.links:
+        if group.name.startswith("export_") and group.keys:
+            source = next(g for g in inner.columns if g.name == group.name.removeprefix("export_"))
+            at = {key: source.start + i for i, key in enumerate(source.keys)}
+            which = np.array([s for s, _ in group.keys], dtype=np.int64)
+            yield group, first[:, which] + np.array([at[key] for _, key in group.keys], dtype=np.int64)
 
 
 def _picked(values: Floats, positions: Ints, missing: float) -> Floats:

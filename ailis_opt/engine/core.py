@@ -138,10 +138,9 @@ def _part(basis: highspy.HighsBasis, rows: Ints, columns: Ints) -> highspy.Highs
 def _stopgaps(program: Program) -> Bools:
     """(columns,) True for what fills the gap where rounding leaves too few lots: capacity by the hour."""
     found, layout = np.zeros(len(program.cost), dtype=bool), program.layout
-    for scope, extent in enumerate((layout.plan, layout.slice)):
-        for group in extent.columns:
-            if group.name in STOPGAPS and group.keys:
-                found[layout.numbers(scope, group)] = True
+    for scope, group in layout.groups():
+        if group.name in STOPGAPS and group.keys:
+            found[layout.numbers(scope, group)] = True
     return found
 
 

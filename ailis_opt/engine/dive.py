@@ -176,9 +176,7 @@ class _Dive:
 def _ranks(program: Program) -> Ints:
     """(integer columns,) the place of each in ORDER."""
     layout, rank = program.layout, np.full(len(program.integer), len(ORDER) - 1)
-    slices = rank[layout.plan.n_columns :].reshape(layout.slices, -1)
-    for extent, into in ((layout.plan, rank[None, : layout.plan.n_columns]), (layout.slice, slices)):
-        for group in extent.columns:
-            if group.name in ORDER:
-                into[:, group.start : group.start + len(group.keys)] = ORDER.index(group.name)
+    for scope, group in layout.groups():
+        if group.name in ORDER:
+            rank[layout.numbers(scope, group)] = ORDER.index(group.name)
     return rank[program.integer]

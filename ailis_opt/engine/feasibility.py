@@ -48,7 +48,10 @@ def any_plan(solver: Solver, program: Program, deadline: float, budget: float = 
 
 
 def _budget_row(program: Program) -> int | None:
-    return next((group.start for group in program.layout.plan.rows if group.name == BUDGET and group.keys), None)
+    """The row of the budget, where it limits the one cost that there is: that of a single scenario."""
+    layout = program.layout
+    found = next((group for _, group in layout.groups(rows=True) if group.name == BUDGET and group.keys), None)
+    return None if found is None or layout.scenarios > 1 else int(layout.numbers(1, found, rows=True)[0, 0])
 
 
 class _Question:

@@ -31,19 +31,13 @@ class Relaxer:
         if data.relaxable is None:
             raise ValueError("prepare the instance with relaxable=True")
         self.data, self.program = data, program
-        self._columns = {group.name: (scope, group) for scope, group in self._groups("columns")}
+        self._columns = {group.name: (scope, group) for scope, group in program.layout.groups()}
         self._rows = list(self._freed_rows())
 
-    def _groups(self, kind: str) -> Iterator[tuple[int, Group]]:
-        layout = self.program.layout
-        for scope, extent in enumerate((layout.plan, layout.slice)):
-            for group in getattr(extent, kind):
-                yield scope, group
-
     def _freed_rows(self) -> Iterator[tuple[Family, Ints, Ints]]:
-        """Families whose rows go with their layer: row numbers (slices or 1, rows), and the workload of each row (-1: all together)."""
+        """Families whose rows go with their layer: row numbers (scenarios, slices or 1, rows), and the workload of each row (-1: all together)."""
         component = {f"{layer.component}.{f.name}": f for layer in LAYERS for f in FAMILIES if f.layer == layer.id}
-        for scope, group in self._groups("rows"):
+        for scope, group in self.program.layout.groups(rows=True):
             family = component[group.name]
             if family.freed and group.keys:
                 yield (
@@ -61,7 +55,7 @@ class Relaxer:
         return int(first)
 
     def columns(self, name: str, items: Ints) -> Ints:
-        """(items,) columns of a slice variable indexed by item, in every slice; of a plan variable (item, period), in every period."""
+        """Columns of a variable indexed by item, or by (item, period), wherever it stands: in every scenario or slice, in every period."""
         scope, group = self._columns[name]
         if not group.keys:
             return np.zeros(0, dtype=np.int64)
@@ -125,8 +119,9 @@ def bounded(p: Program, columns: tuple[Floats, Floats], rows: tuple[Floats, Floa
 
 
 def _picked(scope: int, group: Group, values: Floats) -> Floats:
-    """The values of a bound in the order of a group's keys: (1, keys) in plan scope, (slices or 1, keys) in slice scope."""
+    """The values of a bound in the order of a group's keys: (scenarios, slices or 1, keys)."""
     keys = np.array(group.keys, dtype=np.int64)
-    if scope == 0:
-        return values[keys[:, 1], keys[:, 0]][None, :] if keys.ndim == 2 else values[keys][None, :]
+    if scope < 2:
+        found = values[..., keys[:, 1], keys[:, 0]] if keys.ndim == 2 else values[..., keys]
+        return found.reshape(-1, len(keys))
     return values[:, keys]

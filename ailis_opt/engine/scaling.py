@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ailis_models import decisions
 from ailis_models.arrays import Floats, Ints
-from ailis_opt.engine.compile import Program, split
+from ailis_opt.engine.compile import Layout, Program, split
 from ailis_opt.errors import NumbersError
 
 DROPPED = 1e-9  # HiGHS: small_matrix_value
@@ -28,7 +29,7 @@ class Scaling:
     row: Floats
     column: Floats
     cost: float
-    entry: Floats  # (entries,) or (entries of the plan and of one slice,) what the coefficients are multiplied by
+    entry: Floats  # (entries,) or (entries of the plan, of one scenario and of one slice,) what the coefficients are multiplied by
 
 
 def check(p: Program) -> None:
@@ -53,33 +54,70 @@ def check(p: Program) -> None:
 def scale(p: Program) -> Scaling:
     """Scaling of a program. Raises NumbersError where an entry would still be so small that it is lost.
 
-    All slices share one pattern, so they share one scaling: it is found on the plan and one slice that stands for all of them,
-    with the largest coefficient over the slices in each place. Ports keep their unit (GPUs, gangs, copies): each period has its own column.
+    All slices share one pattern, and all scenarios another, so they share one scaling: it is found on the plan and on one scenario and one slice that
+    stand for all of them, with the largest coefficient in each place. Ports keep their unit (GPUs, gangs, copies): each period has its own column.
     """
-    layout = p.layout
-    plan_entries, n = int(p.start[layout.plan.n_rows]), layout.slices
-    once, many = split(p.value, plan_entries, n)
-    size = np.concatenate([np.abs(once[0]), np.maximum(many.max(axis=0, initial=0.0), -many.min(axis=0, initial=0.0))])
-    rows, columns = layout.plan.n_rows + layout.slice.n_rows, layout.plan.n_columns + layout.slice.n_columns
-    start, index = p.start[: rows + 1], p.index[: len(size)].astype(np.int64)
-    outside = index >= layout.plan.n_columns  # exports name columns of any slice
-    index[outside] = layout.plan.n_columns + (index[outside] - layout.plan.n_columns) % max(layout.slice.n_columns, 1)
-    row_of = np.repeat(np.arange(rows), np.diff(start))
-    kept = p.integer[:columns].copy()
-    for group in layout.plan.columns:
+    layout, kept = p.layout, p.integer.copy()
+    for scope, group in layout.groups():
         if group.name in decisions.PORTS:
-            kept[group.start : group.start + len(group.keys)] = True
+            kept[layout.numbers(scope, group)] = True
+    parts = split(p.value, _entries(p))
+    size = np.concatenate([np.maximum(part.max(axis=0, initial=0.0), -part.min(axis=0, initial=0.0)) for part in parts])
+    pattern = np.concatenate([part[0] for part in split(p.index, _entries(p)) if len(part)]).astype(np.int64)
+    of_column = _of_all(layout, rows=False)
+    index, kept = of_column[pattern], _of_one(layout.parts(kept))
+    row_of = _row_of(p)
+    rows, columns = (sum(getattr(extent, n) for extent, _ in layout.scopes) for n in ("n_rows", "n_columns"))
     row, column = np.ones(rows), np.ones(columns)
     for _ in range(PASSES):
         row = _power_of_two(_peaks(size * column[index], row_of, rows))
         column = np.where(kept, 1.0, _power_of_two(_peaks(size * row[row_of], index, columns)))
     factor = row[row_of] * column[index]
-    _refuse_lost(p, once, factor[:plan_entries])
-    _refuse_lost(p, many, factor[plan_entries:])
-    scaling_row, scaling_column = _repeated(row, layout.plan.n_rows, n), _repeated(column, layout.plan.n_columns, n)
+    for part, of_part in zip(parts, _split_one(factor, _entries(p)), strict=True):
+        _refuse_lost(p, part, of_part)
+    scaling_row, scaling_column = row[_of_all(layout, rows=True)], column[of_column]
     weight = p.cost * scaling_column
     weight = np.log2(np.abs(weight[weight != 0]))
     return Scaling(scaling_row, scaling_column, float(2.0 ** -np.round(weight.mean())) if len(weight) else 1.0, factor)
+
+
+def _entries(p: Program) -> list[tuple[int, int]]:
+    """Entries of the plan, of a scenario and of a slice, and how often they are there."""
+    row, sizes = 0, []
+    for extent, count in p.layout.scopes:
+        sizes.append((int(p.start[row + extent.n_rows] - p.start[row]), count))
+        row += extent.n_rows * count
+    return sizes
+
+
+def _of_all(layout: Layout, rows: bool) -> Ints:
+    """For every column, or row, of the program the one of the plan, of a scenario or of a slice that it is."""
+    found, before = [], 0
+    for extent, count in layout.scopes:
+        size = extent.n_rows if rows else extent.n_columns
+        found.append(np.tile(before + np.arange(size), count))
+        before += size
+    return np.concatenate(found)
+
+
+def _row_of(p: Program) -> Ints:
+    """The row of each entry of the plan, of one scenario and of one slice."""
+    found, first, before = [], 0, 0
+    for extent, count in p.layout.scopes:
+        found.append(before + np.repeat(np.arange(extent.n_rows), np.diff(p.start[first : first + extent.n_rows + 1])))
+        first += extent.n_rows * count
+        before += extent.n_rows
+    return np.concatenate(found)
+
+
+def _of_one(parts: tuple[Any, ...]) -> Any:
+    """The values of the plan, of the first scenario and of the first slice."""
+    return np.concatenate([part[0] for part in parts if len(part)])
+
+
+def _split_one(values: Floats, entries: list[tuple[int, int]]) -> tuple[Floats, ...]:
+    """Values of the plan, of a scenario and of a slice, apart."""
+    return tuple(part[0] for part in split(values, [(size, 1) for size, _ in entries]))
 
 
 @contextmanager
@@ -87,9 +125,7 @@ def scaled(p: Program, by: Scaling) -> Iterator[None]:
     """Inside, the program's numbers are those that the solver sees. They are scaled in place, as copies would take longer, and put back."""
     matrix = [(p.value, by.entry)]
     if len(by.entry) != len(p.value):
-        plan_entries = int(p.start[p.layout.plan.n_rows])
-        once, many = split(p.value, plan_entries, p.layout.slices)
-        matrix = [(once, by.entry[:plan_entries]), (many, by.entry[plan_entries:])]
+        matrix = list(zip(split(p.value, _entries(p)), _split_one(by.entry, _entries(p)), strict=True))
 
     def turn(into: np.ufunc, out_of: np.ufunc) -> None:
         for values, factor in (*matrix, (p.row_lower, by.row), (p.row_upper, by.row), (p.cost, by.column), (p.cost, by.cost)):
@@ -104,16 +140,8 @@ def scaled(p: Program, by: Scaling) -> Iterator[None]:
         turn(np.divide, np.multiply)
 
 
-def _repeated(values: Floats, once: int, slices: int) -> Floats:
-    """The plan's values, then those of a slice over and over."""
-    whole = np.empty(once + slices * (len(values) - once))
-    first, many = split(whole, once, slices)
-    first[:], many[:] = values[:once], values[once:]
-    return whole
-
-
 def _refuse_lost(p: Program, values: Floats, factor: Floats) -> None:
-    """Raise NumbersError if any of the entries (slices or 1, entries), a part of the program's, is scaled to nothing."""
+    """Raise NumbersError if any of the entries (scenarios, slices or 1, entries), a part of the program's, is scaled to nothing."""
     most = DROPPED / factor
     lost = (values <= most) & (values >= -most)
     if lost.any() and (values[lost] != 0).any():

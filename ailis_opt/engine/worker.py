@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 from ailis_models.arrays import Data, Floats
 from ailis_opt.engine.compile import Program, compile_program, templates
 from ailis_opt.engine.search import Options, Outcome, Progress, Report, Search
+from ailis_opt.engine.stages import settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def solve_job(job: Job, report: Report) -> Solved:
     left = max(job.options.time_limit - (time.time() - job.sent), 0.0)
     search = Search(program, replace(job.options, time_limit=left), report)
     outcome = search.run() if job.integers is None else search.finish(job.integers)
+    outcome = settled(outcome, program, job.data)
     return Solved(outcome, program.without_matrix(), built - begun, time.monotonic() - built)
 
 

@@ -76,12 +76,12 @@ class Layered:
             ("standby", d.standby, relaxable.standby_blockers),
             ("gangs", d.jobs, relaxable.job_blockers),
         ):
-            mine = (kind.workload == workload) & (kind.pool == pool) & (blockers & ~layer_mask(layer) == 0)
+            mine = (kind.workload == workload) & (kind.pool == pool) & (np.bitwise_and.reduce(blockers) & ~layer_mask(layer) == 0)
             columns = self.relaxer.columns(name, np.flatnonzero(mine))
             upper[columns] = self.program.column_upper[columns]
             if name == "gangs":
-                there = np.where(relaxable.job_window, relaxable.job_on_offer, 0.0)
-                upper[columns] = np.minimum(upper[columns], there.T[mine].ravel())
+                there = np.where(relaxable.job_window, relaxable.job_on_offer, 0.0).transpose(0, 2, 1)
+                upper[columns] = np.minimum(upper[columns], there[:, mine].ravel())
         return replace(program, column_upper=upper)
 
     def active(self, among: frozenset[str]) -> tuple[str, ...]:

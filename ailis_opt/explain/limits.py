@@ -124,7 +124,7 @@ class _Named:
             (r.standby_blockers, d.standby.workload),
             (r.job_blockers, d.jobs.workload),
         ):
-            np.bitwise_or.at(bits, workload, blockers)
+            np.bitwise_or.at(bits, workload, np.bitwise_or.reduce(blockers))
         table = self.instance.tables["workloads"]
         for reason in REASONS:
             if reason.name == "interruption":

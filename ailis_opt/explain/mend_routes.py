@@ -208,7 +208,8 @@ def latency(shop: Workshop, limit: Limit) -> Iterator[Mend]:
 def _blockers(shop: Workshop) -> tuple[Ints, Ints, Ints]:
     r = shop.data.relaxable
     assert r is not None
-    return r.route_blockers, r.standby_blockers, r.job_blockers
+    routes, standby, jobs = (np.bitwise_and.reduce(blockers) for blockers in (r.route_blockers, r.standby_blockers, r.job_blockers))
+    return routes, standby, jobs
 
 
 def _taken(shop: Workshop, closed: Closed) -> tuple[Floats, Floats, Floats]:

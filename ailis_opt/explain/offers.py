@@ -86,8 +86,7 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
         t = np.array([group.keys[i][1] for i in at], dtype=np.int64)
         hours = clock[np.minimum(t + d.committed.term[position], d.periods)] - clock[t]
     else:
-        first = layout.plan.n_columns + layout.slice.n_columns * np.arange(layout.slices)
-        columns = first + group.start + group.keys.index(position)
+        columns = layout.first(2) + group.start + group.keys.index(position)
         hours = d.slices.hours[:, 0]
         period = d.calendar.slice_period
         there = (period >= offers["start"].iloc[row]) & (period <= offers["last_start"].iloc[row])
@@ -141,7 +140,6 @@ def with_a_lot(p: Prepared, layout: Layout, place: Stand, x: Floats, there: Ints
 
 def by_hour_columns(p: Prepared, layout: Layout, position: int) -> Ints:
     """(slices,) columns of a committed offer's capacity by the hour, which counts where market terms are dropped."""
-    group, _ = layout.column("by_hour")
-    first = layout.plan.n_columns + layout.slice.n_columns * np.arange(layout.slices)
-    columns: Ints = first + group.start + group.keys.index(position)
+    group, scope = layout.column("by_hour")
+    columns: Ints = layout.first(scope) + group.start + group.keys.index(position)
     return columns

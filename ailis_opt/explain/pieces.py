@@ -52,12 +52,11 @@ class Pieces:
     # -- where things stand -----------------------------------------------------------------------------------------------------
 
     def _found(self, name: str, rows: bool) -> tuple[Group, Ints] | None:
-        """A group of columns or rows that is in the program, and the numbers of its members: (slices or 1, keys)."""
+        """A group of columns or rows that is in the program, and the numbers of its members: (scenarios, slices or 1, keys)."""
         layout = self._layout
-        for scope, extent in enumerate((layout.plan, layout.slice)):
-            for group in extent.rows if rows else extent.columns:
-                if group.name == name and group.keys:
-                    return group, layout.numbers(scope, group, rows)
+        for scope, group in layout.groups(rows):
+            if group.name == name and group.keys:
+                return group, layout.numbers(scope, group, rows)
         return None
 
     def columns(self, name: str) -> tuple[list[Any], Ints]:
@@ -137,9 +136,9 @@ class Pieces:
 
 
 def _picked(keys: list[Any], values: Floats, at: Ints) -> Floats:
-    """Values in the order of the keys: of (second, first) where keys are pairs, else of (slices or 1, items)."""
+    """Values in the order of the keys: of (…, second, first) where keys are pairs, else of (scenarios, slices or 1, items)."""
     index = np.array(keys, dtype=np.int64)
-    return values[index[:, 1], index[:, 0]][None, :] if index.ndim == 2 else values[:, index]
+    return values[..., index[:, 1], index[:, 0]].reshape(-1, len(keys)) if index.ndim == 2 else values[:, index]
 
 
 def _ramped(window: Bools, starts: Floats, term: Ints) -> Floats:
@@ -185,10 +184,11 @@ class _State:
         def open_(blockers: Ints, workload: Ints) -> Floats:
             return np.where((blockers & self.mask[workload]) != 0, 0.0, np.inf)
 
-        yield "replicas", open_(r.route_blockers, d.routes.workload)[None, :], False
-        yield "standby", open_(r.standby_blockers, d.standby.workload)[None, :], False
+        of = d.calendar.slice_scenario if d.n_scenarios > 1 else [0]
+        yield "replicas", open_(r.route_blockers, d.routes.workload)[of], False
+        yield "standby", open_(r.standby_blockers, d.standby.workload)[of], False
         window = r.job_window | ~self.held("deadline")[d.jobs.workload][None, :]
-        yield "gangs", np.where(window, open_(r.job_blockers, d.jobs.workload)[None, :], 0.0), False
+        yield "gangs", np.where(window, open_(r.job_blockers, d.jobs.workload)[:, None, :], 0.0), False
         pools = len(d.pools.region)
         yield "chosen", np.tile(np.where(self.held("one pool"), np.inf, 0.0), (pools, 1)), False
         held = self.held("data in place")

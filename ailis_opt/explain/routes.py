@@ -123,7 +123,7 @@ def _candidates(layered: Layered, price: float, among: frozenset[str], deadline:
     n, served = program.split(answer.x)
     base = n / served if layered.ratio else n
     promise = _promise(layered, program, answer).sum(axis=0)
-    blockers = relaxable.route_blockers
+    blockers = np.bitwise_and.reduce(relaxable.route_blockers)
     parts = [empty]
     for layer in (name for name in NAMES if name in among and layer_mask(name)):
         mine = (blockers != 0) & ((blockers & ~layer_mask(layer)) == 0) & (promise > 0)

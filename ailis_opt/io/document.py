@@ -22,13 +22,17 @@ _PARTS: dict[str, type[BaseModel]] = {"horizon": Horizon, "blocks": Block, "risk
 
 @dataclass
 class Document:
-    """What the YAML file holds. `header` and `horizon` are None when they had a fault; `node` when nothing could be read."""
+    """What the YAML file holds. `header` and `horizon` are None when they had a fault; `node` when nothing could be read.
+
+    `scenario`: it stands for a scenario of an instance, in which nothing may be demanded.
+    """
 
     file: str
     node: yaml_text.Mapping | None = None
     header: Header | None = None
     horizon: Horizon | None = None
     inline: dict[str, tuple[Any, int]] = field(default_factory=dict)
+    scenario: bool = False
 
     def fault(self, keys: tuple[str, ...], value: object, why: str, mend: str) -> Fault:
         """A fault at a key of the header, such as ("horizon", "blocks")."""

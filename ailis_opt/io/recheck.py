@@ -22,12 +22,14 @@ def resolved(header: Header, stated: Mapping[str, pd.DataFrame], before: Before)
     return resolve(header, stated, before)
 
 
-def checked(header: Header, stated: Mapping[str, pd.DataFrame], normal: Mapping[str, pd.DataFrame], before: Instance) -> Instance:
+def checked(
+    header: Header, stated: Mapping[str, pd.DataFrame], normal: Mapping[str, pd.DataFrame], before: Instance, scenario: bool = False
+) -> Instance:
     """The instance of these tables (typed, each cell valid by itself; `normal`: resolved), with the path of the one before.
 
     Raises InputError with all faults across rows and tables.
     """
-    document = Document(CHANGED, header=header, horizon=header.horizon)
+    document = Document(CHANGED, header=header, horizon=header.horizon, scenario=scenario)
     faults: list[Fault] = []
     tables = {name: _loaded(name, frame) for name, frame in stated.items()}
     noted = recheck(document, tables, faults, _changed(header, stated, before), before.noted)

@@ -14,8 +14,8 @@ HOURS = {"week": 168.0, "day": 24.0, "hour": 1.0}
 HOURS_PER_MONTH = 730.0
 
 
-def calendar(header: Header) -> Calendar:
-    """The calendar of a horizon. A month has its real hours from `start` on; slices run period by period, block by block."""
+def calendar(header: Header, scenarios: int = 1) -> Calendar:
+    """The calendar of a horizon. A month has its real hours from `start` on; slices run scenario by scenario, period by period, block by block."""
     horizon = header.horizon
     if horizon.period == "month":
         start = pd.Timestamp(horizon.start)
@@ -29,8 +29,9 @@ def calendar(header: Header) -> Calendar:
     return Calendar(
         period_hours=hours,
         months=months,
-        slice_period=np.repeat(np.arange(horizon.periods), blocks),
-        slice_block=np.tile(np.arange(blocks), horizon.periods),
+        slice_period=np.tile(np.repeat(np.arange(horizon.periods), blocks), scenarios),
+        slice_block=np.tile(np.arange(blocks), horizon.periods * scenarios),
+        slice_scenario=np.repeat(np.arange(scenarios), horizon.periods * blocks),
     )
 
 

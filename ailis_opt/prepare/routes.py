@@ -6,8 +6,9 @@ and then spread with numpy.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -76,16 +77,21 @@ def ways(instance: Instance, supply: Supply, regions: pd.Index) -> Ways:
     return Ways(w, p, f, k, taken, rate * (1 - np.minimum(waste, 1)), blockers, gpus[f].astype(np.float64), rate)
 
 
-def with_unlimited(found: Ways) -> Ways:
-    """The ways, and those that would be there if a layer were not enforced, which that layer therefore closes.
+def with_unlimited(cases: Sequence[Ways]) -> list[Ways]:
+    """The ways of each scenario, and those that would be there if a layer were not enforced, which that layer therefore closes.
 
     Without L1.topology a replica takes just its GPUs; without L10-L14 no time is lost to interruptions.
     """
-    packs, keeps = found.gpus > found.lean_gpus, found.rate < found.full_rate
-    n = np.arange(len(found.pool))
+    packs, keeps = cases[0].gpus > cases[0].lean_gpus, np.any([found.rate < found.full_rate for found in cases], axis=0)
+    n = np.arange(len(packs))
     way = np.concatenate([n, n[packs], n[keeps], n[packs & keeps]])
     copies = [len(n), int(packs.sum()), int(keeps.sum()), int((packs & keeps).sum())]
     lean, full = np.repeat([False, True, False, True], copies), np.repeat([False, False, True, True], copies)
+    return [_unlimited(found, way, lean, full) for found in cases]
+
+
+def _unlimited(found: Ways, way: Ints, lean: Bools, full: Bools) -> Ways:
+    """Copies of ways: some take just their GPUs (`lean`), some lose no time to interruptions (`full`)."""
     blockers = found.blockers[way] | np.where(lean, MASK["topology"], 0) | np.where(full, MASK["interruption"], 0)
     return Ways(
         workload=found.workload[way],
@@ -101,10 +107,10 @@ def with_unlimited(found: Ways) -> Ways:
 
 
 def undominated(owner: Ints, pool: Ints, blockers: Ints, *takes: Floats) -> Ints:
-    """Positions that are needed whichever layers are enforced.
+    """Positions that are needed whichever layers are enforced. `blockers` and what is taken are (scenarios, positions).
 
     Of one owner in one pool, another way makes one needless if nothing closes it that does not close this one, too, and it takes no more of
-    anything (replicas are real numbers, and in one pool every cost and limit goes by outcomes or by GPUs). Of equals the first is kept.
+    anything in any scenario (replicas are real numbers, and in one pool every cost and limit goes by outcomes or by GPUs). Of equals the first is kept.
     """
     order = np.lexsort((pool, owner))
     edge = np.flatnonzero(np.concatenate([[True], (np.diff(owner[order]) != 0) | (np.diff(pool[order]) != 0)])) if len(order) else order
@@ -114,9 +120,11 @@ def undominated(owner: Ints, pool: Ints, blockers: Ints, *takes: Floats) -> Ints
     one = np.repeat(np.arange(len(order)), each)
     other = np.repeat(start, each) + np.arange(each.sum()) - np.repeat(np.cumsum(each) - each, each)
     a, b = order[one], order[other]
-    beaten = (a != b) & ((blockers[b] & ~blockers[a]) == 0)
-    equal = blockers[a] == blockers[b]
-    for amount in takes:
+    beaten, equal = a != b, np.ones(len(a), dtype=bool)
+    for closed in blockers:
+        beaten &= (closed[b] & ~closed[a]) == 0
+        equal &= closed[a] == closed[b]
+    for amount in chain(*takes):
         beaten &= amount[b] <= amount[a]
         equal &= amount[b] == amount[a]
     needless = np.zeros(len(order), dtype=bool)

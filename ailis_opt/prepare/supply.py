@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,29 +28,50 @@ class Supply:
     hired_of: tuple[Ints, ...]  # per merged hired offer: rows of `offers`
 
 
-def group_offers(instance: Instance, regions: pd.Index, operators: pd.Index, countries: pd.Index) -> Supply:
-    """Find pools and merge identical offers.
+def group_offers(instances: Sequence[Instance], regions: pd.Index, operators: pd.Index, countries: pd.Index) -> tuple[Supply, ...]:
+    """Find pools and merge identical offers: the market of each of several instances that have the same offers, all grouped alike.
 
-    Offers are identical if only their names, sources and counts differ. Offers that ask for a least number of lots stay apart:
+    Offers are identical if only their names, sources and counts differ, in every instance. Offers that ask for a least number of lots stay apart:
     {0} ∪ [m, M] taken twice is not {0} ∪ [m, 2M]. So do those that share their lots with others. Where the lots that may start in a period
     are limited, they must be so alike: n offers of R in a period and M in all are one of n·R and n·M (see `plan._in_turn`).
     """
+    known: dict[tuple[int, int], int] = {}
+    at = [known.setdefault((id(i.tables["offers"]), id(i.tables["prices"])), len(known)) for i in instances]
+    markets = [_market(instances[at.index(n)]) for n in range(len(known))]
+    frames = [offers for offers, _ in markets]
+    pool, same_tranche = _codes(frames, POOL_KEY), _codes(frames, [*POOL_KEY, "availability"])
+    late = np.any([offers["start"] != frames[0]["start"] for offers in frames], axis=0) & frames[0]["contract"].isin(COMMITTED).to_numpy()
+    apart = len(pool) + _codes(frames, [*POOL_KEY, "availability", "start"])
+    available = np.stack([offers["availability"].to_numpy(np.float64) for offers in frames])
+    least = np.where(available > 0, available, np.inf).min(axis=0)  # where it is there at all
+    for offers in frames:
+        offers["least_available"] = np.where(np.isinf(least), 0.0, least)
+        offers["pool"], offers["tranche_before"], offers["tranche"] = pool, same_tranche, np.where(late, apart, same_tranche)
+    pools = [offers.drop_duplicates("pool").sort_values("pool")[POOL_KEY].reset_index(drop=True) for offers in frames]
+    for each in pools:
+        each["label"] = _labels(pools[0])
+    country = instances[0].tables["regions"].set_index("region")["country"].reindex(pools[0]["region"])
+    arrays = Pools(
+        region=regions.get_indexer(pd.Index(pools[0]["region"])).astype(np.int64),
+        operator=operators.get_indexer(pd.Index(pools[0]["provider"])).astype(np.int64),
+        country=countries.get_indexer(pd.Index(country)).astype(np.int64),
+        interruptible=pools[0]["spot"].to_numpy(bool),
+        metered=(pools[0]["power"] == "metered").to_numpy(bool),
+    )
+    committed = frames[0]["contract"].isin(COMMITTED).to_numpy()
+    same = ["pool", "availability", "contract", "prices", "lot_gpus", "whole_lots", "start", "last_start", "apart"]
+    terms = ["upfront_per_gpu", "term_periods", "take_or_pay_share", "max_lots_per_period", "most_if_ramped"]
+    of = _merge(frames, committed, [*same, *terms]), _merge(frames, ~committed, same)
+    return tuple(Supply(markets[i][0], markets[i][1], pools[i], arrays, *of) for i in at)
+
+
+def _market(instance: Instance) -> tuple[pd.DataFrame, Floats]:
+    """The offers of an instance with their limits resolved, and their prices by period."""
     offers = instance.tables["offers"].copy()
     spot = (offers["contract"] == "interruptible").to_numpy()
     offers["spot"] = spot
     offers["interruptions"] = np.where(spot, offers["interruptions_per_hour"], 0.0)
     offers["lot_if_interrupted"] = np.where(offers["interruptions"] > 0, offers["lot_gpus"], 0)
-    offers["pool"] = offers.groupby(POOL_KEY, sort=True, dropna=False).ngroup()
-    pools = offers.drop_duplicates("pool").sort_values("pool")[POOL_KEY].reset_index(drop=True)
-    pools["label"] = _labels(pools)
-    country = instance.tables["regions"].set_index("region")["country"].reindex(pools["region"])
-    arrays = Pools(
-        region=regions.get_indexer(pd.Index(pools["region"])).astype(np.int64),
-        operator=operators.get_indexer(pd.Index(pools["provider"])).astype(np.int64),
-        country=countries.get_indexer(pd.Index(country)).astype(np.int64),
-        interruptible=pools["spot"].to_numpy(bool),
-        metered=(pools["power"] == "metered").to_numpy(bool),
-    )
     whole, least = offers["whole_lots"].to_numpy(bool), offers["min_lots"].to_numpy(np.float64)
     offers["least"] = np.where(whole & (least <= 1), 0.0, least)
     offers["start"] = np.maximum(offers["first_start"], offers["lead_periods"])
@@ -58,18 +80,15 @@ def group_offers(instance: Instance, regions: pd.Index, operators: pd.Index, cou
     offers["paid_gpus"] = _near_whole(offers["take_or_pay_share"].to_numpy(np.float64) * offers["lot_gpus"].to_numpy(np.float64))
     prices = hourly_prices(instance)
     offers["prices"] = np.unique(prices, axis=1, return_inverse=True)[1].reshape(-1)
-    committed = offers["contract"].isin(COMMITTED).to_numpy()
-    same = ["pool", "availability", "contract", "prices", "lot_gpus", "whole_lots", "start", "last_start", "apart"]
-    return Supply(
-        offers=offers,
-        prices=prices,
-        pools=pools,
-        pool_arrays=arrays,
-        committed_of=_merge(
-            offers, committed, [*same, "upfront_per_gpu", "term_periods", "take_or_pay_share", "max_lots_per_period", "most_if_ramped"]
-        ),
-        hired_of=_merge(offers, ~committed, same),
-    )
+    return offers, prices
+
+
+def _codes(frames: Sequence[pd.DataFrame], columns: list[str]) -> Ints:
+    """(rows,) the same number for rows that are alike in these columns, in every frame; in the order of the first frame's values."""
+    each = [frame.groupby(columns, sort=True, dropna=False).ngroup().to_numpy(np.int64) for frame in frames]
+    if len(each) == 1:
+        return each[0]
+    return np.asarray(np.unique(np.stack(each, axis=1), axis=0, return_inverse=True)[1].reshape(-1))
 
 
 def _near_whole(values: Floats) -> Floats:
@@ -106,10 +125,14 @@ def _labels(pools: pd.DataFrame) -> list[str]:
     return names
 
 
-def _merge(offers: pd.DataFrame, chosen: Bools, same: list[str]) -> tuple[Ints, ...]:
-    groups = offers[chosen].groupby(same, sort=True, dropna=False).indices
+def _merge(frames: Sequence[pd.DataFrame], chosen: Bools, same: list[str]) -> tuple[Ints, ...]:
+    """Rows that are alike, group by group."""
     rows = np.flatnonzero(chosen)
-    return tuple(rows[members].astype(np.int64) for members in groups.values())
+    if not len(rows):
+        return ()
+    code = _codes([frame[chosen] for frame in frames], same)
+    order = np.argsort(code, kind="stable")
+    return tuple(np.split(rows[order], np.flatnonzero(np.diff(code[order])) + 1))
 
 
 def in_force_until(offers: pd.DataFrame, periods: int) -> Ints:
@@ -119,18 +142,19 @@ def in_force_until(offers: pd.DataFrame, periods: int) -> Ints:
     return until
 
 
-def lot_costs(offers: pd.DataFrame, hours: Floats) -> tuple[Floats, Floats]:
+def lot_costs(offers: pd.DataFrame, hours: Floats, there: Ints | int = 0) -> tuple[Floats, Floats]:
     """(T, n) price and upfront of one lot started in t, what is paid inside the horizon whether it is used or not [money].
 
-    price · take-or-pay share · lot_gpus · hours in force; upfront · lot_gpus · periods in force inside the horizon ÷ term (all of it if the
-    term is blank).
+    price · take-or-pay share · lot_gpus · hours in force, none before period `there` (n,); upfront · lot_gpus · periods in force inside the
+    horizon ÷ term (all of it if the term is blank).
     """
     t, until = np.arange(len(hours))[:, None], in_force_until(offers, len(hours))
+    begin = np.minimum(np.maximum(t, there), until)
     term = offers["term_periods"].to_numpy(np.float64)[None, :]
     clock = np.concatenate([[0.0], np.cumsum(hours)])
     lot = offers["lot_gpus"].to_numpy(np.float64)
     paid = offers["take_or_pay_share"].to_numpy(np.float64) * lot
-    price = offers["price_per_gpu_hour"].to_numpy(np.float64) * paid * (clock[until] - clock[t])
+    price = offers["price_per_gpu_hour"].to_numpy(np.float64) * paid * (clock[until] - clock[begin])
     inside = np.where(np.isnan(term), 1.0, (until - t) / term)
     return price, offers["upfront_per_gpu"].to_numpy(np.float64) * lot * inside
 
@@ -139,9 +163,9 @@ def committed_arrays(supply: Supply, cal: Calendar, need: Floats) -> Committed:
     """Merged committed offers and their tranches. `need` (P,): GPUs that all demand could ever use of a pool, where max_lots is blank."""
     offers, periods = supply.offers, len(cal.period_hours)
     head = offers.iloc[[rows[0] for rows in supply.committed_of]].reset_index(drop=True)
-    key = pd.MultiIndex.from_frame(offers.loc[offers["contract"].isin(COMMITTED), ["pool", "availability"]]).unique().sort_values()
-    pool, availability = head["pool"].to_numpy(np.int64), head["availability"].to_numpy(np.float64)
-    tranche = key.get_indexer(pd.MultiIndex.from_arrays([pool, availability])).astype(np.int64) if len(head) else np.zeros(0, np.int64)
+    key, row, _ = tranches(supply)
+    pool, availability = head["pool"].to_numpy(np.int64), head["least_available"].to_numpy(np.float64)
+    tranche = key.get_indexer(pd.Index(head["tranche"])).astype(np.int64)
     limit = np.array([offers["max_lots"].iloc[rows].sum(skipna=False) for rows in supply.committed_of])
     useful = np.ceil(need[pool] / np.maximum(availability * head["lot_gpus"].to_numpy(np.float64), 1e-12) - 1e-9)
     least = head["least"].to_numpy(np.float64)
@@ -154,7 +178,7 @@ def committed_arrays(supply: Supply, cal: Calendar, need: Floats) -> Committed:
     paid = (before["committed_lots"] * before["paid_gpus"]).to_numpy(np.float64)
     np.add.at(
         already.T,
-        key.get_indexer(pd.MultiIndex.from_frame(before[["pool", "availability"]])),
+        key.get_indexer(pd.Index(before["tranche_before"])),
         paid[:, None] * (np.arange(periods) < until[:, None]),
     )
     lots_before = np.array([offers["committed_lots"].iloc[rows].sum() for rows in supply.committed_of], np.float64)
@@ -177,12 +201,53 @@ def committed_arrays(supply: Supply, cal: Calendar, need: Floats) -> Committed:
         group_most=np.array([min(float(head["max_lots"].iloc[list(g)].iloc[0]), float(most[list(g)].sum())) for g in groups], np.float64),
         group_starts=np.array([_starts(supply)[g[0]] for g in groups], np.float64),
         cost=price + upfront,
-        tranche_pool=np.array([p for p, _ in key], dtype=np.int64),
+        tranche_pool=offers["pool"].to_numpy(np.int64)[row],
         already=already,
         callable=callable_,
         callable_already=((head["lot_gpus"] - head["paid_gpus"]).to_numpy(np.float64) * lots_before * in_force)[:, callable_],
         sunk=sunk,
+        late_offer=np.zeros(0, np.int64),
+        late_period=np.zeros(0, np.int64),
     )
+
+
+def tranches(supply: Supply) -> tuple[pd.Index, Ints, Bools]:
+    """Committed capacity of one pool that is there or not alike: its number, a row of `offers`, and (K,) whether it may come late.
+
+    Lots signed before do not come late, and so stand apart from the lots of an offer that may.
+    """
+    offers = supply.offers[supply.offers["contract"].isin(COMMITTED)]
+    before = offers[(offers["committed_lots"] > 0) | (offers["tranche"] == offers["tranche_before"])]
+    codes = np.concatenate([offers["tranche"].to_numpy(np.int64), before["tranche_before"].to_numpy(np.int64)])
+    rows = np.concatenate([offers.index.to_numpy(np.int64), before.index.to_numpy(np.int64)])
+    late = np.concatenate([(offers["tranche"] != offers["tranche_before"]).to_numpy(), np.zeros(len(before), bool)])
+    key, first = np.unique(codes, return_index=True)
+    return pd.Index(key), rows[first], late[first]
+
+
+def owned_available(supply: Supply, base: Supply, cal: Calendar) -> Floats:
+    """(S|1, K) usable share of committed capacity in one scenario: its availability, nothing before it is there."""
+    _, row, late = tranches(base)
+    available = supply.offers["availability"].to_numpy(np.float64)[row][None, :]
+    if not late.any():
+        return available
+    start = np.where(late, supply.offers["start"].to_numpy(np.int64)[row], 0)
+    return np.where(cal.slice_period[:, None] >= start, available, 0.0)
+
+
+def with_late(committed: Committed, supply: Supply, cases: Sequence[Supply], cal: Calendar) -> tuple[Committed, list[Floats]]:
+    """What comes late in some scenario, and (1, L) the money per lot in force that is not paid in each of them for that.
+
+    price · paid GPUs · hours of the period, where the offer is not there before a later one.
+    """
+    head = [int(rows[0]) for rows in supply.committed_of]
+    starts = [case.offers["start"].to_numpy(np.int64)[head] for case in cases]
+    t, first = np.arange(len(cal.period_hours))[:, None], committed.first
+    latest = np.max(starts, axis=0, initial=0) if starts else first
+    period, offer = np.nonzero((t >= first) & (t < latest))
+    price = supply.offers["price_per_gpu_hour"].to_numpy(np.float64)[head][offer] * committed.paid_gpus[offer] * cal.period_hours[period]
+    credits = [np.where(period < start[offer], price, 0.0)[None, :] for start in starts]
+    return replace(committed, late_offer=offer, late_period=period), credits
 
 
 def _groups(head: pd.DataFrame) -> tuple[tuple[int, ...], ...]:
@@ -231,10 +296,11 @@ def usable_gpus(committed: Committed, hired: Hired, slices: Slices, cal: Calenda
     t, c = np.arange(len(cal.period_hours))[:, None], committed
     there = (t >= c.first) & (t < c.last + c.term)
     gpus = np.zeros((pools, len(t)))
-    np.add.at(gpus, c.tranche_pool[c.tranche], (there * c.most * c.lot_gpus * slices.owned_available[0, c.tranche]).T)
-    np.add.at(gpus, c.tranche_pool, (c.already * slices.owned_available).T)
+    available = slices.owned_available.max(axis=0)
+    np.add.at(gpus, c.tranche_pool[c.tranche], (there * c.most * c.lot_gpus * available[c.tranche]).T)
+    np.add.at(gpus, c.tranche_pool, (c.already * available).T)
     called = c.tranche[c.callable]
-    np.add.at(gpus, c.tranche_pool[called], (c.callable_already * slices.owned_available[0, called]).T)
+    np.add.at(gpus, c.tranche_pool[called], (c.callable_already * available[called]).T)
     by_slice = np.zeros((pools, len(cal.slice_period)))
     hire = slices.hire_most * hired.lot_gpus * slices.hired_available
     np.add.at(by_slice, hired.pool, np.broadcast_to(hire, (len(cal.slice_period), len(hired.pool))).T)
@@ -282,32 +348,30 @@ def _by_hour(supply: Supply, committed: Committed, hours: Floats, need: Floats) 
     return _ByHour(pool, available, price, on_offer, useful)
 
 
-def with_limits_apart(data: Data, supply: Supply, need: Floats, blockers: tuple[Ints, Ints, Ints], window: Bools, held: Floats) -> Data:
-    """The same market with its limits of supply in `Data.relaxable`, and in their place what all demand could use."""
-    c, cal = data.committed, data.calendar
+def with_limits_apart(data: Data, supply: Supply, cases: Sequence[Supply], need: Floats, relaxable: Relaxable) -> Data:
+    """The same market with its limits of supply in `Data.relaxable`, and in their place what all demand could use.
+
+    `relaxable` has what closes routes and what limits gangs; the market's part is added.
+    """
+    c, periods = data.committed, np.arange(data.periods)[:, None]
     head = supply.offers.iloc[[rows[0] for rows in supply.committed_of]]
-    usable = head["availability"].to_numpy(float) * c.lot_gpus
-    t = np.arange(data.periods)[:, None]
-    hour = _by_hour(supply, c, cal.period_hours, need)
-    short = np.concatenate([hour.pool[hour.available < 1], supply.offers.loc[supply.offers["availability"] < 1, "pool"].to_numpy(np.int64)])
-    slices = cal.slice_period
+    usable = head["least_available"].to_numpy(float) * c.lot_gpus
+    one = data.calendar.slice_period[: data.scenario_slices]
+    hours = [_by_hour(case, c, data.calendar.period_hours, need) for case in cases]
+    short = [hour.pool[hour.available < 1] for hour in hours] + [case.offers.loc[case.offers["availability"] < 1, "pool"] for case in cases]
     most = np.maximum(np.ceil(need[c.tranche_pool[c.tranche]] / np.maximum(usable, 1e-12) - 1e-9), np.maximum(c.least, c.most))
     hire = supply.offers.iloc[[rows[0] for rows in supply.hired_of]]
-    useful = need[data.hired.pool] / np.maximum((hire["availability"] * hire["lot_gpus"]).to_numpy(float), 1e-12)
-    usable_by_job = usable_gpus(c, data.hired, data.slices, cal, len(need))[:, data.jobs.pool]
-    relaxable = Relaxable(
-        *blockers,
-        job_window=window,
-        job_on_offer=np.minimum(data.jobs.most, usable_by_job / data.jobs.gpus),
-        job_held=held,
+    useful = need[data.hired.pool] / np.maximum((hire["least_available"] * hire["lot_gpus"]).to_numpy(float), 1e-12)
+    relaxable = replace(
+        relaxable,
         lots_on_offer=c.most,
-        lots_window=(t >= c.first) & (t <= c.last),
+        lots_window=(periods >= c.first) & (periods <= c.last),
         starts_on_offer=c.most_starts,
         hired_on_offer=data.slices.hire_most,
-        by_hour_pool=hour.pool,
-        by_hour_on_offer=hour.on_offer[slices],
-        by_hour_useful=hour.useful[None, :],
-        spare_pools=np.unique(short),
+        by_hour_pool=hours[0].pool,
+        by_hour_on_offer=np.concatenate([hour.on_offer[one] for hour in hours]),
+        by_hour_useful=np.max([hour.useful for hour in hours], axis=0)[None, :],
+        spare_pools=np.unique(np.concatenate(short).astype(np.int64)),
     )
     return replace(
         data,
@@ -321,8 +385,10 @@ def with_limits_apart(data: Data, supply: Supply, need: Floats, blockers: tuple[
         slices=replace(
             data.slices,
             hire_most=np.maximum(np.ceil(useful - 1e-9), data.hired.least)[None, :],
-            by_hour_price=hour.price[slices],
-            by_hour_available=hour.available[None, :],
+            by_hour_price=np.concatenate([hour.price[one] for hour in hours]),
+            by_hour_available=np.concatenate([np.tile(hour.available, (len(one), 1)) for hour in hours])
+            if len(hours) > 1
+            else hours[0].available[None, :],
         ),
         relaxable=relaxable,
     )

@@ -18,7 +18,7 @@ import pandas as pd
 from ailis_models.arrays import Bools, Floats
 from ailis_models.layers import LAYERS, layer_mask
 from ailis_opt.prepare import Prepared
-from ailis_opt.quote.checklist import Attribute, checklist, summed
+from ailis_opt.schema.checklist import Attribute, checklist, summed
 from ailis_opt.schema.instance import Instance
 
 NO_PROFILE = "L2"

@@ -178,9 +178,9 @@ class Judge:
         at = layout.numbers(scope, group)[0, [key[0] in mine for key in group.keys]]
         for columns in (at, self.place.columns):
             upper[columns] = np.minimum(upper[columns], n)
-        for rows in layout.plan.rows:
+        for scope, rows in layout.groups(rows=True):
             if rows.name == "L1_supply.shared_lots":
-                for key, number in zip(rows.keys, layout.numbers(0, rows, rows=True)[0], strict=True):
+                for key, number in zip(rows.keys, layout.numbers(scope, rows, rows=True)[0], strict=True):
                     if set(self.data.committed.groups[key[0]]) <= set(mine):
                         row_upper[number] = min(row_upper[number], n)
         return least(self.solver, replace(program, column_upper=upper, row_upper=row_upper), self.task.gap, seconds, start, self._report)

@@ -15,8 +15,8 @@ from ailis_opt.io import recheck, yaml_text
 from ailis_opt.io.raw import RawTable, nearest, shown
 from ailis_opt.io.rows import Loaded, load
 from ailis_opt.io.tabular import read_csv, read_inline, text_of
-from ailis_opt.quote.checklist import NAMES
 from ailis_opt.schema import TABLES, Instance, Table
+from ailis_opt.schema.checklist import NAMES
 from ailis_opt.schema.columns import LARGEST_COUNT, CountFrom1, Names, Number, cell
 from ailis_opt.schema.market import Offer
 

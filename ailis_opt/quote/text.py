@@ -11,8 +11,8 @@ from ailis_models.layers import LAYERS
 from ailis_opt.explain.why_not_result import span
 from ailis_opt.output.figures import number, percent
 from ailis_opt.output.text import BLANK, heading, line, table
-from ailis_opt.quote.checklist import OPEN as UNSAID
 from ailis_opt.quote.quote import OPEN, REFUSE, SIGN, Alternative, Case, Quote
+from ailis_opt.schema.checklist import OPEN as UNSAID
 
 TITLES = {layer.id: layer.title for layer in LAYERS}
 SAID = {SIGN: "sign", REFUSE: "do not sign", OPEN: "not proven: the bounds of signing and not signing overlap"}

@@ -16,6 +16,11 @@ from ailis_opt.schema.registry import TABLES
 
 _LATER = ("prices",)
 """Tables that joined the format after its first version: without rows they leave a fingerprint as it was."""
+_LATER_COLUMNS = {
+    "indices": ("included", "excluded"),
+    "hedges": ("limit_per_gpu_hour", "collateral_per_gpu_hour", "carry_rate_per_year", "committed_lots"),
+}
+"""Columns that joined their table later: where all are at their default, which is nothing, they leave a fingerprint as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +66,18 @@ def fingerprint(header: Header, tables: Mapping[str, pd.DataFrame]) -> str:
             continue
         digest.update(f"\n{name} {len(frame)}".encode())
         for column, kind in table.kinds.items():
+            if column in _LATER_COLUMNS.get(name, ()) and _nothing(frame[column], kind):
+                continue
             digest.update(f"\n{column} ".encode())
             digest.update(_content(frame[column], kind))
     return digest.hexdigest()
+
+
+def _nothing(values: pd.Series, kind: Kind) -> bool:
+    """Whether every cell is at its default: an empty list, blank, or 0."""
+    if kind == "list":
+        return not any(values)
+    return bool((values.isna() if kind == "optional" else values == 0).all())
 
 
 def _content(values: pd.Series, kind: Kind) -> bytes:

@@ -1,10 +1,10 @@
 """All that a formulation may read: frozen dataclasses of numpy arrays.
 
-Sizes: T periods, S slices, P pools, K tranches, O committed offers, H hired offers, W workloads, Q demand classes,
+Sizes: T periods, Z scenarios, S slices of all scenarios, P pools, K tranches, O committed offers, H hired offers, W workloads, Q demand classes,
 R routes of serving and batch workloads, B standby routes, J gang routes (training), N regional splits, C capped regions,
 M placements, Y contracts whose capacity may be had by the hour, G groups of offers that share their lots, V offers of which a part is paid
-only where it is used. Integer arrays hold positions in the list they name. `Slices` holds
-what may vary from slice to slice.
+only where it is used, F choices of a pool (workload, pool), L (offer, period) pairs that come late in some scenario, E hedges. Integer arrays hold
+positions in the list they name. `Slices` holds what may vary from slice to slice, `Scenarios` what may vary from scenario to scenario.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ def members(of: Ints, n: int) -> list[list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Periods and slices. A slice is (period, block), in that order."""
+    """Periods and slices. A slice is (scenario, period, block), in that order."""
 
     period_hours: Floats  # (T,)
     months: Floats  # (T,) for prices per month
     slice_period: Ints  # (S,)
     slice_block: Ints  # (S,)
+    slice_scenario: Ints  # (S,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class Committed:
     callable: Ints  # (V,) offers of which a part is paid only where it is used
     callable_already: Floats  # (T, V) GPUs in force of lots signed before that are paid only where they are used
     sunk: float  # money: what lots signed before cost inside the horizon
+    late_offer: Ints  # (L,) offers that some scenario delivers late,
+    late_period: Ints  # (L,) and the periods in which they are not there, then
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,10 @@ class Hired:
 
 @dataclass(frozen=True, slots=True)
 class Workloads:
-    """What is asked for. Limits that vary with slices are in `Slices`."""
+    """What is asked for. Limits that vary with scenarios or slices are in `Scenarios` and `Slices`."""
 
     training: Bools  # (W,)
-    total: Floats  # (W,) outcomes over the horizon
-    period_demand: Floats  # (T, W) outcomes
+    total: Floats  # (W,) outcomes over the horizon, the mean over scenarios
     weight: Floats  # (W,) outcome weight
     min_service: Floats  # (W,)
     sheddable: Bools  # (W,) outcomes may be left unserved at all
@@ -133,8 +135,8 @@ class Jobs:
     pool: Ints  # (J,)
     region: Ints  # (J,)
     gpus: Floats  # (J,) GPUs that a gang takes
-    rate: Floats  # (J,) outcomes per gang-hour
-    most: Floats  # (T, J) gangs that would do the whole job in that period, or that its pool can hold; 0 outside release..deadline
+    choice_workload: Ints  # (F,) workloads that may not move,
+    choice_pool: Ints  # (F,) and the pools that one may choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,46 @@ class Placements:
 
 
 @dataclass(frozen=True, slots=True)
+class Hedges:
+    """Contracts that pay on an index; what a lot costs less what it pays is in `Scenarios`."""
+
+    held: Floats  # (E,) lots held before, which stay
+    most: Floats  # (E,) lots that may be held
+    whole: Bools  # (E,) lots are integers
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """The measure of risk: (1 − weight) · expected cost + weight · CVaR of the cost at level alpha."""
+
+    alpha: float
+    weight: float
+    tracked: bool = False  # the CVaR is a variable of the program, with or without a weight
+
+    @property
+    def counts(self) -> bool:
+        return self.weight > 0 or self.tracked
+
+
+@dataclass(frozen=True, slots=True)
+class Scenarios:
+    """What may vary from scenario to scenario. The first axis is Z, or 1 where all scenarios are alike; what has a period and an item
+    stands at items · period + item.
+    """
+
+    probability: Floats  # (Z, 1)
+    total: Floats  # (., W) outcomes over the horizon
+    demand_share: Floats  # (., T·W) 1 ÷ outcomes demanded of the workload in the period; 0 where none are
+    move_limit: Floats  # (., T·W) share that may change region from the period before; 1 where one of them has no demand
+    job_rate: Floats  # (., J) outcomes per gang-hour
+    job_most: Floats  # (., T·J) gangs that would do the whole job in that period, or that its pool can hold; 0 outside release..deadline
+    job_short: Floats  # (., T·J) how many of these may not run with all layers enforced; only where layers are to be compared
+    gangs_needed: Floats  # (., F) gangs that the job needs at least in that pool
+    position_cost: Floats  # (., E) money per lot held: premium and carry less payoff
+    late_credit: Floats  # (., L) money per lot in force that is not paid, because it is not there yet
+
+
+@dataclass(frozen=True, slots=True)
 class Relaxable:
     """What the layers limit, kept apart from the program so that each may be dropped: only where layers are to be compared.
 
@@ -165,12 +207,11 @@ class Relaxable:
     (`by_hour`), GPUs that are out of service (`spare`). Which of it counts is decided by bounds alone (`relaxation.py`).
     """
 
-    route_blockers: Ints  # (R,) reasons
-    standby_blockers: Ints  # (B,)
-    job_blockers: Ints  # (J,)
+    route_blockers: Ints  # (Z, R) reasons
+    standby_blockers: Ints  # (Z, B)
+    job_blockers: Ints  # (Z, J)
     job_window: Bools  # (T, J) release..deadline
-    job_on_offer: Floats  # (T, J) gangs, or parts of one, that all capacity on offer in the pool could hold
-    job_held: Floats  # (T, J) whole gangs that may run with all layers enforced; `Jobs.most` are those that would do the whole job
+    job_on_offer: Floats  # (Z, T, J) gangs, or parts of one, that all capacity on offer in the pool could hold
     lots_on_offer: Floats  # (O,) lots in force at any one time; `Committed.most` are those that all demand could use
     lots_window: Bools  # (T, O) periods in which a lot may start
     starts_on_offer: Floats  # (O,) lots that may start in one period; `Committed.most_starts` are without limit
@@ -185,6 +226,7 @@ class Relaxable:
 class Slices:
     """What may vary from slice to slice. The first axis is S, or 1 where all slices are alike."""
 
+    probability: Floats  # (S, 1) of the slice's scenario; (1, 1) where there is one scenario
     hours: Floats  # (S, 1)
     demand: Floats  # (S, Q) outcomes
     workload_demand: Floats  # (S, W) outcomes
@@ -219,7 +261,10 @@ class Data:
     splits: Splits
     placements: Placements
     capped: Ints  # (C,) regions with a power cap in some period
+    hedges: Hedges
+    scenarios: Scenarios
     slices: Slices
+    risk: Risk
     budget: float  # money, inf where none
     relaxable: Relaxable | None = None
 
@@ -228,5 +273,25 @@ class Data:
         return len(self.calendar.period_hours)
 
     @property
+    def n_scenarios(self) -> int:
+        return len(self.scenarios.probability)
+
+    @property
+    def probability(self) -> Floats:
+        """(Z,)"""
+        return self.scenarios.probability[:, 0]
+
+    @property
     def n_slices(self) -> int:
+        """Slices of all scenarios."""
         return len(self.calendar.slice_period)
+
+    @property
+    def scenario_slices(self) -> int:
+        """Slices of one scenario; the first ones are those of the first scenario."""
+        return self.n_slices // self.n_scenarios
+
+    @property
+    def counts_cost(self) -> bool:
+        """Whether the cost of a scenario is a variable of the program: there is a budget, or the CVaR counts."""
+        return self.budget < float("inf") or self.risk.counts

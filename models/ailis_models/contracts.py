@@ -133,6 +133,11 @@ def plan_cost(m: Any, d: Data) -> Any:
     return sunk + pyo.quicksum(cost[t][o] * lots for (o, t), lots in m.lots.items())
 
 
+def scenario_cost(m: Any, d: Data) -> Any:
+    """Lots that come late are not paid before they are there: −Σ_l late_credit[l]·in_force[o_l,t_l]."""
+    return -pyo.quicksum(m.late_credit[i] * lots for i, lots in enumerate(m.in_force.values()))
+
+
 def slice_cost(m: Any, d: Data) -> Any:
     """Committed capacity that is paid where it is used; capacity by the hour, where market terms may be dropped.
 

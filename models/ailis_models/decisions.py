@@ -1,8 +1,9 @@
 """The decisions: every variable of the program, and nothing else.
 
-Plan scope is decided once; slice scope once per slice. A slice reads plan variables through **ports** (at its own period) and
-the plan reads slice variables through **exports** (of every slice). Both are declared here, so that the compiler and the whole
-Pyomo model connect the two scopes the same way.
+Plan scope is decided once, before anybody knows which scenario comes; scenario scope once per scenario; slice scope once per slice of a
+scenario. A narrower scope reads the variables of wider ones through **ports** (of its own scenario, at its own period), and a wider one reads
+those of the next through **exports** (of all its slices, of all scenarios). Both are declared here, so that the compiler and the whole Pyomo model
+connect the scopes the same way.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ import pyomo.environ as pyo
 
 from ailis_models.arrays import Bools, Data, Floats
 
-PORTS = ("owned", "callable", "placed", "gangs")
+SLICE_PORTS = ("owned", "callable", "placed", "gangs")
+SCENARIO_PORTS = ("placed", "in_force", "position", "spent", "value_at_risk")
+PORTS = (*SLICE_PORTS, *SCENARIO_PORTS)
+SLICE_EXPORTS = ("unserved", "served", "spend")
+SCENARIO_EXPORTS = ("shortfall",)
 LOTS = ("whole_lots", "whole_hired")
-EXPORTS = ("unserved", "served", "spend")
 
 
 def _whole(whole: bool) -> Any:
@@ -30,7 +34,7 @@ def _whole_gpus(whole: Bools, lot: Floats, offers: Any, before: Floats) -> bool:
 
 
 def plan_variables(m: Any, d: Data) -> None:
-    """Decided once: lots, datasets, gangs.
+    """Decided once: lots, datasets, hedges.
 
     lots[o,t]      lots of committed offer o that start in period t
     in_force[o,t]  lots of o in force in t (those signed before stand apart)
@@ -38,15 +42,13 @@ def plan_variables(m: Any, d: Data) -> None:
     owned[k,t]     GPUs of tranche k in force in t that are paid whether used or not, those signed before included
     callable[v,t]  GPUs of offer v in force in t that are paid only where they are used, those signed before included
     placed[i]      1 if placement i (dataset, region) is held
-    gangs[j,t]     gangs of gang route j that run through period t
-    output[j,t]    outcomes that they produce in t
-    chosen[w,p]    1 if training workload w runs in pool p; only where it may not move
-    undone[w]      outcomes of training workload w left unserved
     obliged[0]     1 if lots signed before are paid whether used or not; a variable only where market terms may be dropped
-    moved[n,t]     |change of the region's share| of split n from t-1 to t; only where movement is limited
+    position[e]    lots of hedge e that are held, those held before included
+    spent[0]       money that is spent whatever happens; only where the cost of a scenario counts
+    value_at_risk[0], cvar[0]   of the cost, at the level of the risk measure; only where that counts
     """
     periods = range(d.periods)
-    c, jobs = d.committed, d.jobs
+    c = d.committed
 
     def lots_bounds(_: Any, o: int, t: int) -> tuple[float, float]:
         return (0.0, float(min(c.most[o], c.most_starts[o]))) if c.first[o] <= t <= c.last[o] else (0.0, 0.0)
@@ -67,15 +69,38 @@ def plan_variables(m: Any, d: Data) -> None:
     call_whole = [_whole_gpus(c.whole, called, np.array([o]), c.callable_already[:, v]) for v, o in enumerate(c.callable.tolist())]
     m.callable = pyo.Var(range(len(c.callable)), periods, domain=lambda _, v, t: _whole(call_whole[v]))
     m.placed = pyo.Var(range(len(d.placements.dataset)), domain=pyo.Binary)
-    m.gangs = pyo.Var(range(len(jobs.rate)), periods, domain=pyo.NonNegativeIntegers, bounds=lambda _, j, t: (0.0, float(jobs.most[t, j])))
-    m.output = pyo.Var(range(len(jobs.rate)), periods, domain=pyo.NonNegativeReals)
-    w = d.workloads
-    pinned = {(int(jobs.workload[j]), int(jobs.pool[j])) for j in range(len(jobs.rate)) if w.move_share[jobs.workload[j]] <= 0}
-    m.chosen = pyo.Var(sorted(pinned), domain=pyo.Binary)
-    m.undone = pyo.Var([i for i in range(len(w.total)) if w.training[i] and w.sheddable[i]], domain=pyo.NonNegativeReals)
     m.obliged = pyo.Var([0] if d.relaxable else [], bounds=(0.0, 1.0))
+    h = d.hedges
+    m.position = pyo.Var(
+        range(len(h.most)), bounds=lambda _, e: (float(h.held[e]), float(h.held[e] + h.most[e])), domain=lambda _, e: _whole(bool(h.whole[e]))
+    )
+    m.spent = pyo.Var([0] if d.counts_cost else [])
+    m.value_at_risk = pyo.Var([0] if d.risk.counts else [])
+    m.cvar = pyo.Var([0] if d.risk.counts else [])
+
+
+def scenario_variables(m: Any, d: Data) -> None:
+    """Decided once in every scenario: training.
+
+    gangs[j,t]     gangs of gang route j that run through period t
+    output[j,t]    outcomes that they produce in t
+    chosen[w,p]    1 if training workload w runs in pool p; only where it may not move
+    undone[w]      outcomes of training workload w left unserved
+    moved[n,t]     |change of the region's share| of split n from t-1 to t; only where movement is limited
+    outlay[0]      all cost of the scenario; only where it counts
+    shortfall[0]   what the cost of the scenario exceeds the value at risk by; only where the CVaR counts
+    """
+    jobs, w, periods = d.jobs, d.workloads, range(d.periods)
+    m.gangs = pyo.Var(range(len(jobs.workload)), periods, domain=pyo.NonNegativeIntegers)
+    for (j, t), var in m.gangs.items():
+        var.setub(m.job_most[t * len(jobs.workload) + j])
+    m.output = pyo.Var(range(len(jobs.workload)), periods, domain=pyo.NonNegativeReals)
+    m.chosen = pyo.Var(list(zip(jobs.choice_workload.tolist(), jobs.choice_pool.tolist(), strict=True)), domain=pyo.Binary)
+    m.undone = pyo.Var([i for i in range(len(w.total)) if w.training[i] and w.sheddable[i]], domain=pyo.NonNegativeReals)
     limited = [n for n, i in enumerate(d.splits.workload.tolist()) if w.move_share[i] < 1]
     m.moved = pyo.Var(limited, range(1, d.periods), domain=pyo.NonNegativeReals)
+    m.outlay = pyo.Var([0] if d.counts_cost else [])
+    m.shortfall = pyo.Var([0] if d.risk.counts else [], domain=pyo.NonNegativeReals)
 
 
 def slice_variables(m: Any, d: Data) -> None:
@@ -92,7 +117,7 @@ def slice_variables(m: Any, d: Data) -> None:
     ready[n]     outcomes that the region could serve, standby included; only for workloads with a failover share
     by_hour[y]   GPUs of a committed offer, paid by the hour; only where market terms may be dropped
     spare[p]     usable GPUs of pool p that are counted as out of service; only where the limits of supply may be dropped
-    spend[0]     money spent in the slice; only where there is a budget
+    spend[0]     money spent in the slice; only where the cost of a scenario counts
     """
     h, w = d.hired, d.workloads
 
@@ -112,8 +137,7 @@ def slice_variables(m: Any, d: Data) -> None:
     m.ready = pyo.Var([n for n, i in enumerate(d.splits.workload.tolist()) if w.failover_share[i] > 0], domain=pyo.NonNegativeReals)
     m.by_hour = pyo.Var(range(len(d.relaxable.by_hour_pool) if d.relaxable else 0), domain=pyo.NonNegativeReals)
     m.spare = pyo.Var(d.relaxable.spare_pools.tolist() if d.relaxable else [], domain=pyo.NonNegativeReals)
-    if d.budget < float("inf"):
-        m.spend = pyo.Var([0])
+    m.spend = pyo.Var([0] if d.counts_cost else [])
 
 
 def takes(m: Any, d: Data) -> list[Any]:
@@ -136,36 +160,61 @@ def connect_running(m: Any, d: Data) -> None:
 
 
 def declare_ports(m: Any, d: Data) -> None:
-    """Stand-ins for the plan variables that a slice reads: owned[k], callable[v], placed[i], gangs[j] at the slice's period."""
+    """Stand-ins for what a slice reads: owned[k], callable[v], placed[i] of the plan and gangs[j] of the scenario, at the slice's period."""
     m.owned = pyo.Var(range(len(d.committed.tranche_pool)))
     m.callable = pyo.Var(range(len(d.committed.callable)))
     m.placed = pyo.Var(range(len(d.placements.dataset)))
-    m.gangs = pyo.Var(range(len(d.jobs.rate)))
+    m.gangs = pyo.Var(range(len(d.jobs.workload)))
 
 
-def connect_ports(m: Any, plan: Any, d: Data, period: int) -> None:
-    """The same ports, connected to the plan's variables of `period`."""
+def connect_ports(m: Any, plan: Any, scenario: Any, d: Data, period: int) -> None:
+    """The same ports, connected to the variables of the plan and of the slice's scenario at `period`."""
     m.owned = {k: plan.owned[k, period] for k in range(len(d.committed.tranche_pool))}
     m.callable = {v: plan.callable[v, period] for v in range(len(d.committed.callable))}
     m.placed = {i: plan.placed[i] for i in range(len(d.placements.dataset))}
-    m.gangs = {j: plan.gangs[j, period] for j in range(len(d.jobs.rate))}
+    m.gangs = {j: scenario.gangs[j, period] for j in range(len(d.jobs.workload))}
+
+
+def _late(d: Data) -> list[tuple[int, int]]:
+    return list(zip(d.committed.late_offer.tolist(), d.committed.late_period.tolist(), strict=True))
+
+
+def declare_scenario_ports(m: Any, d: Data) -> None:
+    """Stand-ins for the plan variables that a scenario reads: placed[i], position[e], in_force[o,t] of what may come late, and money."""
+    m.placed = pyo.Var(range(len(d.placements.dataset)))
+    m.in_force = pyo.Var(_late(d))
+    m.position = pyo.Var(range(len(d.hedges.most)))
+    m.spent = pyo.Var([0] if d.counts_cost else [])
+    m.value_at_risk = pyo.Var([0] if d.risk.counts else [])
+
+
+def connect_scenario_ports(m: Any, plan: Any, d: Data) -> None:
+    """The same ports, connected to the plan's variables."""
+    m.in_force = {key: plan.in_force[key] for key in _late(d)}
+    for name in ("placed", "position", "spent", "value_at_risk"):
+        setattr(m, name, dict(getattr(plan, name).items()))
 
 
 def declare_exports(m: Any, d: Data) -> None:
-    """Stand-ins for the slice variables that the plan reads, of every slice s: export_unserved[s,q] and so on.
+    """Stand-ins for the variables of its slices s that a scenario reads: export_unserved[s,q] and so on.
 
-    Only what a plan row asks for is declared: a slice of no interest to the plan exports nothing.
+    Only what a row asks for is declared: a slice of no interest to its scenario exports nothing.
     """
-    w, slices = d.workloads, range(d.n_slices)
+    w, slices = d.workloads, range(d.scenario_slices)
     shed = [q for q, i in enumerate(d.class_workload.tolist()) if w.sheddable[i]]
     moving = [n for n, i in enumerate(d.splits.workload.tolist()) if w.move_share[i] < 1]
     m.export_unserved = pyo.Var(slices, shed)
     m.export_served = pyo.Var(slices, moving)
-    m.export_spend = pyo.Var(slices, [0] if d.budget < float("inf") else [])
+    m.export_spend = pyo.Var(slices, [0] if d.counts_cost else [])
 
 
-def connect_exports(m: Any, slices: list[Any], d: Data) -> None:
-    """The same exports, connected to the variables of the slice models."""
-    for name in EXPORTS:
-        found = {(s, i): var for s, block in enumerate(slices) for i, var in getattr(block, name, {}).items()}
+def declare_scenario_exports(m: Any, d: Data) -> None:
+    """Stand-ins for the variables of the scenarios z that the plan reads: export_shortfall[z,0]."""
+    m.export_shortfall = pyo.Var(range(d.n_scenarios), [0] if d.risk.counts else [])
+
+
+def connect_exports(m: Any, inner: list[Any], names: tuple[str, ...]) -> None:
+    """The same exports, connected to the variables of the slice models of a scenario, or of the scenario models."""
+    for name in names:
+        found = {(s, i): var for s, block in enumerate(inner) for i, var in getattr(block, name, {}).items()}
         setattr(m, f"export_{name}", found)

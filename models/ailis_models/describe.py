@@ -24,6 +24,7 @@ from ailis_models import (
     l15_governance,
     l16_domain,
     relaxation,
+    risk,
 )
 from ailis_models.families import Family
 from ailis_models.layers import LAYERS, REASONS, Layer, Reason
@@ -46,14 +47,14 @@ RULES: dict[str, Callable[..., Any]] = {
 RATES: dict[str, Callable[..., Any]] = {"L1.topology": l01_fabric.gpus_taken, "L10-L14": l10_l14_flow.checkpoint_waste}
 """The functions by which a layer changes what a replica takes or gives."""
 
-COSTS: dict[str, ModuleType] = {
-    "L0": l00_facilities,
-    "L1.supply": l01_fabric,
-    "L5-L9": l05_l09_data,
-    "L16": l16_domain,
-    "contract": contracts,
+COSTS: dict[str, tuple[ModuleType, ...]] = {
+    "L0": (l00_facilities,),
+    "L1.supply": (l01_fabric,),
+    "L5-L9": (l05_l09_data,),
+    "L16": (l16_domain, risk),
+    "contract": (contracts,),
 }
-"""The module that holds a layer's part of the cost."""
+"""The modules that hold a layer's part of the cost."""
 
 MORE_ROUTES: dict[str, str] = {
     "L1.memory": "so the rate of a replica is not limited by the sequences that fit: profiles measured with more of them are open",
@@ -67,7 +68,7 @@ BOUNDS: dict[str, tuple[str, ...]] = {
         "`lots[o,t] = 0` outside `first..last` (delivery lead time, window of the offer), inside `lots[o,t] <= most_starts[o]`   [lots]",
         "`in_force[o,t] <= most[o]`, the lots on offer, and `hired[h] <= hire_most[h]`, the quota of the slice   [lots]",
     ),
-    "L16": ("`gangs[j,t] <= most[t,j]`: none outside release..deadline, and never more than would do the whole job in `t`   [gangs]",),
+    "L16": ("`gangs[j,t] <= job_most[t,j]`: none outside release..deadline, and never more than would do the whole job in `t`   [gangs]",),
     "contract": ("`whole_lots`, `whole_hired` and `gangs` are integers, `signed`, `engaged`, `placed` and `chosen` binaries",),
 }
 """Bounds and integrality, which stand at the variables in `decisions.py`."""
@@ -83,9 +84,13 @@ What an instance's words mean is in `docs/format.md`; here is what the program m
   every report go by its name.
 - A **family** is a function that yields rows. Its name goes into reports, its docstring stands below, its unit is that of its
   right-hand side.
-- A family has a **scope**: `plan` rows stand once, `slice` rows once per slice (period and block). The compiler reads both from Pyomo once
-  and stamps the slice over all slices; `whole_model` writes the same rows as one ordinary model.
+- A family has a **scope**: `plan` rows stand once, `scenario` rows once per scenario, `slice` rows once per slice (scenario, period and block). An
+  instance without scenarios has one. The compiler reads the three from Pyomo once and stamps them over all scenarios and slices; `whole_model`
+  writes the same rows as one ordinary model.
 - A family is a **limit** on a *stock* (GPUs, MW: held for a period) or a *flow* (outcomes: counted), or a **definition**, no limit.
+
+Two stages: the plan is decided before the scenario is known, all else after. Every cost of a scenario counts times its probability. With a weight
+λ of risk the objective is `(1 − λ) · expected cost + λ · CVaR`.
 
 Objective: `min Σ cost`, or, for the cost per outcome, `min Σ cost + q · Σ lost` at a price `q` of an outcome that is found by Dinkelbach's
 method; `lost` are the weighted outcomes left unserved.
@@ -142,9 +147,8 @@ def _families(layer: Layer) -> list[Family]:
 
 
 def _costs(layer: Layer) -> list[Callable[..., Any]]:
-    names = ("plan_cost", "slice_cost")
-    module = COSTS.get(layer.id)
-    return [getattr(module, name) for name in names if hasattr(module, name)]
+    names = ("plan_cost", "scenario_cost", "slice_cost")
+    return [getattr(module, name) for module in COSTS.get(layer.id, ()) for name in names if hasattr(module, name)]
 
 
 def _layer(layer: Layer) -> Iterator[str]:
@@ -214,7 +218,7 @@ def _entry(head: str, item: Any) -> Iterator[str]:
 
 
 def _decisions() -> Iterator[str]:
-    for function in (decisions.plan_variables, decisions.slice_variables):
+    for function in (decisions.plan_variables, decisions.scenario_variables, decisions.slice_variables):
         yield from _entry(f"`{function.__name__}`", function)
 
 

@@ -128,21 +128,23 @@ def shared_by_hour(m: Any, d: Data) -> Rows:
         yield g, lots <= float(d.committed.group_most[g])
 
 
-@family("L1.topology", "plan", unit="gang", index=("workload", "pool", "profile", "period"), kind="flow")
+@family("L1.topology", "scenario", unit="gang", index=("workload", "pool", "profile", "period"), kind="flow")
 def gangs_in_chosen_pool(m: Any, d: Data) -> Rows:
     """A training workload that may not move runs all its gangs in one pool.
 
     gangs[j,t] <= most[t,j] · chosen[w,p]   [gangs]; most = gangs that would do the whole job in t, so no big-M
     """
+    may_run = (d.scenarios.job_most > 0).any(axis=0).tolist()
     for j, (w, p) in enumerate(zip(d.jobs.workload.tolist(), d.jobs.pool.tolist(), strict=True)):
         for t in range(d.periods):
-            if (w, p) in m.chosen and d.jobs.most[t, j] > 0:
-                yield (j, t), m.gangs[j, t] <= float(d.jobs.most[t, j]) * m.chosen[w, p]
+            at = t * len(d.jobs.workload) + j
+            if (w, p) in m.chosen and may_run[at]:
+                yield (j, t), m.gangs[j, t] - m.job_most[at] * m.chosen[w, p] <= 0
 
 
 @family(
     "L1.topology",
-    "plan",
+    "scenario",
     unit="gang",
     index=("workload", "pool", "profile", "period"),
     kind="definition",
@@ -156,13 +158,15 @@ def gangs_held(m: Any, d: Data) -> Rows:
     Written only where layers are compared; elsewhere `most` is no more than this.
     """
     if d.relaxable:
+        fewer = (d.scenarios.job_short > 0).any(axis=0).tolist()
         for j, (w, p) in enumerate(zip(d.jobs.workload.tolist(), d.jobs.pool.tolist(), strict=True)):
             for t in range(d.periods):
-                if (w, p) in m.chosen and d.relaxable.job_held[t, j] < d.jobs.most[t, j]:
-                    yield (j, t), m.gangs[j, t] - float(d.relaxable.job_held[t, j]) * m.chosen[w, p] <= 0
+                at = t * len(d.jobs.workload) + j
+                if (w, p) in m.chosen and fewer[at]:
+                    yield (j, t), m.gangs[j, t] - (m.job_most[at] - m.job_short[at]) * m.chosen[w, p] <= 0
 
 
-@family("L1.topology", "plan", unit="pool", index=("workload",), kind="flow")
+@family("L1.topology", "scenario", unit="pool", index=("workload",), kind="flow")
 def one_pool(m: Any, d: Data) -> Rows:
     """One pool is chosen, or none where the job may be left undone: Σ_p chosen[w,p] = 1 (<= 1)   [pools]."""
     pools: dict[int, list[int]] = {}
@@ -170,25 +174,23 @@ def one_pool(m: Any, d: Data) -> Rows:
         pools.setdefault(w, []).append(p)
     for w, choices in pools.items():
         total = pyo.quicksum(m.chosen[w, p] for p in choices)
-        yield w, total <= 1 if d.workloads.sheddable[w] or d.workloads.total[w] <= 0 else total == 1
+        yield w, total <= 1 if d.workloads.sheddable[w] or d.scenarios.total[:, w].min() <= 0 else total == 1
 
 
-@family("L1.topology", "plan", unit="gang", index=("workload", "pool"), kind="definition")
+@family("L1.topology", "scenario", unit="gang", index=("workload", "pool"), kind="definition")
 def gangs_needed(m: Any, d: Data) -> Rows:
     """A chosen pool runs at least the gangs that the job needs there; implied by whole gangs, but not by their relaxation.
 
-    ceil(least outcomes[w] / max_{j in p, t} rate[j]·hours[t]) · chosen[w,p] <= Σ_{j in p, t} gangs[j,t]   [gangs]
+    gangs_needed[w,p] · chosen[w,p] <= Σ_{j in p, t} gangs[j,t]   [gangs]; gangs_needed = ceil(least outcomes[w] / max_{j in p, t} rate[j]·hours[t])
     """
     jobs: dict[tuple[int, int], list[int]] = {}
     for j, pair in enumerate(zip(d.jobs.workload.tolist(), d.jobs.pool.tolist(), strict=True)):
         jobs.setdefault(pair, []).append(j)
-    least = d.workloads.total * np.where(d.workloads.sheddable, d.workloads.min_service, 1.0)
-    for w, p in m.chosen:
-        output = np.where(d.jobs.most[:, jobs[w, p]] > 0, d.jobs.rate[jobs[w, p]] * d.calendar.period_hours[:, None], 0.0).max()
-        if output > 0:
-            needed = float(np.ceil(least[w] / output - 1e-9))
+    some = (d.scenarios.gangs_needed > 0).any(axis=0).tolist()
+    for i, (w, p) in enumerate(m.chosen):
+        if some[i]:
             running = pyo.quicksum(m.gangs[j, t] for j in jobs[w, p] for t in range(d.periods))
-            yield (w, p), needed * m.chosen[w, p] - running <= 0
+            yield (w, p), m.gangs_needed[i] * m.chosen[w, p] - running <= 0
 
 
 def supply_bounds(d: Data, r: Relaxable, on: Bools) -> Bounds:

@@ -39,7 +39,7 @@ def data_in_place(m: Any, d: Data) -> Rows:
             yield (w, k, i), held - m.workload_demand[w] * m.placed[i] <= 0
 
 
-@family("L5-L9", "plan", unit="outcome", index=("workload", "region", "placement"), kind="flow")
+@family("L5-L9", "scenario", unit="outcome", index=("workload", "region", "placement"), kind="flow")
 def training_data_in_place(m: Any, d: Data) -> Rows:
     """A training job runs only where its datasets are held: Σ_{j in k, t} output[j,t] <= total[w] · placed[i]   [outcomes]."""
     jobs: dict[tuple[int, int], list[int]] = {}
@@ -48,7 +48,7 @@ def training_data_in_place(m: Any, d: Data) -> Rows:
     for w, k, i in _pairs(d):
         if (w, k) in jobs:
             produced = pyo.quicksum(m.output[j, t] for j in jobs[w, k] for t in range(d.periods))
-            yield (w, k, i), produced - float(d.workloads.total[w]) * m.placed[i] <= 0
+            yield (w, k, i), produced - m.total[w] * m.placed[i] <= 0
 
 
 def bounds(d: Data, r: Relaxable, on: Bools) -> Bounds:

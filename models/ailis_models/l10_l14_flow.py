@@ -72,7 +72,7 @@ def interruptible(m: Any, d: Data) -> Rows:
         yield w, served <= float(d.workloads.interruptible_share[w]) * m.workload_demand[w]
 
 
-@family("L10-L14", "plan", unit="outcome", index=("workload",), kind="flow")
+@family("L10-L14", "scenario", unit="outcome", index=("workload",), kind="flow")
 def training_interruptible(m: Any, d: Data) -> Rows:
     """The same for training, over the horizon: Σ_{j interruptible, t} output[j,t] <= share · total[w]   [outcomes]."""
     jobs: dict[int, list[int]] = {}
@@ -80,7 +80,7 @@ def training_interruptible(m: Any, d: Data) -> Rows:
         if d.pools.interruptible[p] and d.workloads.interruptible_share[w] < 1:
             jobs.setdefault(w, []).append(j)
     for w, found in jobs.items():
-        limit = float(d.workloads.interruptible_share[w] * d.workloads.total[w])
+        limit = float(d.workloads.interruptible_share[w]) * m.total[w]
         yield w, pyo.quicksum(m.output[j, t] for j in found for t in range(d.periods)) <= limit
 
 
@@ -122,32 +122,32 @@ def failover(m: Any, d: Data) -> Rows:
 
 def _regional_share(m: Any, d: Data, n: int, t: int) -> Any:
     """Share of the workload's demand of period t that split n serves."""
-    slices = [s for s, period in enumerate(d.calendar.slice_period.tolist()) if period == t]
-    demand = float(d.workloads.period_demand[t, d.splits.workload[n]])
-    return pyo.quicksum((1.0 / demand) * m.export_served[s, n] for s in slices)
+    slices = [s for s, period in enumerate(d.calendar.slice_period[: d.scenario_slices].tolist()) if period == t]
+    w = t * len(d.workloads.total) + int(d.splits.workload[n])
+    return pyo.quicksum(m.demand_share[w] * m.export_served[s, n] for s in slices)
 
 
 def _moves(m: Any, d: Data) -> list[tuple[int, int]]:
     """(split, period) where the period and the one before it both have demand."""
-    busy = d.workloads.period_demand > 0
+    busy = (d.scenarios.demand_share > 0).any(axis=0).reshape(d.periods, -1)
     return [(n, t) for n, t in m.moved if busy[t - 1, d.splits.workload[n]] and busy[t, d.splits.workload[n]]]
 
 
-@family("L10-L14", "plan", unit="share of demand", index=("split", "period"), kind="definition")
+@family("L10-L14", "scenario", unit="share of demand", index=("split", "period"), kind="definition")
 def arrivals(m: Any, d: Data) -> Rows:
     """moved[n,t] is at least what the region's share gains: share[n,t] − share[n,t−1] <= moved[n,t]   [1]."""
     for n, t in _moves(m, d):
         yield (n, t), _regional_share(m, d, n, t) - _regional_share(m, d, n, t - 1) - m.moved[n, t] <= 0
 
 
-@family("L10-L14", "plan", unit="share of demand", index=("split", "period"), kind="definition")
+@family("L10-L14", "scenario", unit="share of demand", index=("split", "period"), kind="definition")
 def departures(m: Any, d: Data) -> Rows:
     """moved[n,t] is at least what the region's share loses: share[n,t−1] − share[n,t] <= moved[n,t]   [1]."""
     for n, t in _moves(m, d):
         yield (n, t), _regional_share(m, d, n, t - 1) - _regional_share(m, d, n, t) - m.moved[n, t] <= 0
 
 
-@family("L10-L14", "plan", unit="share of demand", index=("workload", "period"), kind="flow")
+@family("L10-L14", "scenario", unit="share of demand", index=("workload", "period"), kind="flow")
 def movement(m: Any, d: Data) -> Rows:
     """At most a share of a workload changes region from one period to the next.
 
@@ -157,7 +157,7 @@ def movement(m: Any, d: Data) -> Rows:
     for n, t in _moves(m, d):
         splits.setdefault((int(d.splits.workload[n]), t), []).append(n)
     for (w, t), found in splits.items():
-        yield (w, t), pyo.quicksum(0.5 * m.moved[n, t] for n in found) <= float(d.workloads.move_share[w])
+        yield (w, t), pyo.quicksum(0.5 * m.moved[n, t] for n in found) <= m.move_limit[t * len(d.workloads.total) + w]
 
 
 FAMILIES = (interruptible, training_interruptible, regional, readiness, failover, arrivals, departures, movement)

@@ -57,16 +57,16 @@ def country_share(m: Any, d: Data) -> Rows:
 
 def _training_share(m: Any, d: Data, by: Ints, share: Any) -> Rows:
     for (w, a), jobs in _concentrated(d, by, share, d.jobs.workload, d.jobs.pool).items():
-        yield (w, a), pyo.quicksum(m.output[j, t] for j in jobs for t in range(d.periods)) <= float(share[w] * d.workloads.total[w])
+        yield (w, a), pyo.quicksum(m.output[j, t] for j in jobs for t in range(d.periods)) <= float(share[w]) * m.total[w]
 
 
-@family("L15", "plan", unit="outcome", index=("workload", "operator"), kind="flow")
+@family("L15", "scenario", unit="outcome", index=("workload", "operator"), kind="flow")
 def training_operator_share(m: Any, d: Data) -> Rows:
     """The same for training, over the horizon: Σ_{j of operator, t} output[j,t] <= max_operator_share · total[w]   [outcomes]."""
     yield from _training_share(m, d, d.pools.operator, d.workloads.operator_share)
 
 
-@family("L15", "plan", unit="outcome", index=("workload", "country"), kind="flow")
+@family("L15", "scenario", unit="outcome", index=("workload", "country"), kind="flow")
 def training_country_share(m: Any, d: Data) -> Rows:
     """The same for training, over the horizon: Σ_{j in country, t} output[j,t] <= max_country_share · total[w]   [outcomes]."""
     yield from _training_share(m, d, d.pools.country, d.workloads.country_share)

@@ -25,36 +25,38 @@ def demand(m: Any, d: Data) -> Rows:
             yield q, served == m.demand[q]
 
 
-@family("L16", "plan", unit="outcome", index=("workload",), kind="flow", stands=True)
+@family("L16", "scenario", unit="outcome", index=("workload",), kind="flow", stands=True)
 def training_done(m: Any, d: Data) -> Rows:
     """A training job is done by its deadline: Σ_{j,t} output[j,t] + undone[w] = total[w]   [outcomes]; gangs run in that time only."""
     for w, jobs in enumerate(members(d.jobs.workload, len(d.workloads.total))):
         if d.workloads.training[w] and d.workloads.total[w] > 0:
             done = pyo.quicksum(m.output[j, t] for j in jobs for t in range(d.periods))
-            yield w, done + (m.undone[w] if w in m.undone else 0) == float(d.workloads.total[w])
+            yield w, done + (m.undone[w] if w in m.undone else 0) == m.total[w]
 
 
-@family("L16", "plan", unit="outcome", index=("workload", "pool", "profile", "period"), kind="definition")
+@family("L16", "scenario", unit="outcome", index=("workload", "pool", "profile", "period"), kind="definition")
 def training_output(m: Any, d: Data) -> Rows:
     """Gangs produce at their rate: output[j,t] <= rate[j] · hours[t] · gangs[j,t]   [outcomes]."""
-    for j, rate in enumerate(d.jobs.rate.tolist()):
+    jobs = len(d.jobs.workload)
+    may_run = (d.scenarios.job_most > 0).any(axis=0).tolist()
+    for j in range(jobs):
         for t, hours in enumerate(d.calendar.period_hours.tolist()):
-            if d.jobs.most[t, j] > 0:
-                yield (j, t), m.output[j, t] - rate * hours * m.gangs[j, t] <= 0
+            if may_run[t * jobs + j]:
+                yield (j, t), m.output[j, t] - m.job_rate[j] * hours * m.gangs[j, t] <= 0
             else:
                 yield (j, t), m.output[j, t] <= 0
 
 
-@family("L16", "plan", unit="outcome", index=("workload",), kind="flow", stands=True)
+@family("L16", "scenario", unit="outcome", index=("workload",), kind="flow", stands=True)
 def service_floor(m: Any, d: Data) -> Rows:
-    """Over the horizon at least a share of the demand is served: Σ unserved[q,s] <= (1 − min_service) · total[w]   [outcomes]."""
+    """Over the horizon of every scenario at least a share of the demand is served: Σ unserved[q,s] <= (1 − min_service) · total[w]   [outcomes]."""
     w = d.workloads
     for i, classes in enumerate(members(d.class_workload, len(w.total))):
-        limit = float((1 - w.min_service[i]) * w.total[i])
+        limit = float(1 - w.min_service[i]) * m.total[i]
         if i in m.undone:
             yield i, m.undone[i] <= limit
         elif w.sheddable[i] and classes:
-            yield i, pyo.quicksum(m.export_unserved[s, q] for s in range(d.n_slices) for q in classes) <= limit
+            yield i, pyo.quicksum(m.export_unserved[s, q] for s in range(d.scenario_slices) for q in classes) <= limit
 
 
 def bounds(d: Data, r: Relaxable, on: Bools) -> Bounds:
@@ -70,7 +72,7 @@ def bounds(d: Data, r: Relaxable, on: Bools) -> Bounds:
 FAMILIES = (demand, training_done, training_output, service_floor)
 
 
-def plan_cost(m: Any, d: Data) -> Any:
+def scenario_cost(m: Any, d: Data) -> Any:
     """Penalty for training left undone: Σ_w unserved_cost[w] · undone[w]."""
     return pyo.quicksum(float(d.workloads.unserved_cost[w]) * m.undone[w] for w in m.undone)
 
@@ -81,7 +83,7 @@ def slice_cost(m: Any, d: Data) -> Any:
     return pyo.quicksum(price[q] * m.unserved[q] for q in m.unserved)
 
 
-def plan_lost(m: Any, d: Data) -> Any:
+def scenario_lost(m: Any, d: Data) -> Any:
     """Weighted outcomes of training left undone (outcomes D = weighted demand − lost)."""
     return pyo.quicksum(float(d.workloads.weight[w]) * m.undone[w] for w in m.undone)
 

@@ -48,7 +48,7 @@ def only(layers: frozenset[str], workloads: int) -> dict[str, Bools]:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Which routes are closed: (R,), (B,) and (J,)."""
+    """Which routes are closed in each scenario: (Z, R), (Z, B) and (Z, J)."""
 
     routes: Bools
     standby: Bools
@@ -79,8 +79,9 @@ def bounds(d: Data, enforced: Enforced) -> Bounds:
     def upper(hit: Bools) -> Floats:
         return np.where(hit, 0.0, np.inf)
 
-    yield Bound("replicas", upper(shut.routes)[None, :])
-    yield Bound("standby", upper(shut.standby)[None, :])
-    yield Bound("gangs", np.tile(upper(shut.jobs), (d.periods, 1)))
+    of = d.calendar.slice_scenario if d.n_scenarios > 1 else [0]
+    yield Bound("replicas", upper(shut.routes)[of])
+    yield Bound("standby", upper(shut.standby)[of])
+    yield Bound("gangs", np.repeat(upper(shut.jobs)[:, None, :], d.periods, axis=1))
     for layer, of_layer in BOUNDS.items():
         yield from of_layer(d, r, enforced[layer])

@@ -153,15 +153,16 @@ def test_kept_templates_make_the_program_that_new_ones_make(seed: int) -> None:
             assert np.array_equal(mine, theirs) if isinstance(mine, np.ndarray) else mine == theirs, (text, field.name)
 
 
-def test_templates_are_kept_where_only_prices_by_the_hour_change() -> None:
+def test_templates_are_kept_where_only_prices_by_the_hour_and_demand_change() -> None:
     kept, base = Templates(), as_instance(synthetic(WIDE))
     before = kept(prepare(base).data)
     dear = kept(prepare(apply(base, [parse("offers[contract=on_demand].price_per_gpu_hour *= 1.3")])).data)
     more = kept(prepare(apply(base, [parse("demand.outcomes *= 1.1")])).data)
-    assert dear[0] is before[0]
-    assert dear[1] is before[1]
-    assert more[0] is not before[0]
-    assert more[1] is before[1]
+    longer = kept(prepare(apply(base, [parse("offers[contract=reserved].term_periods = 2")])).data)
+    assert all(one is other for one, other in zip(dear, before, strict=True))
+    assert all(one is other for one, other in zip(more, before, strict=True))
+    assert longer[0] is not before[0]
+    assert longer[2] is before[2]
 
 
 def test_a_solve_loads_no_scipy() -> None:

@@ -57,7 +57,7 @@ EDITS = [
     (YAML, "[{block: peak, share: 0.3}, {block: base, share: 0.7}]", "[]", YAML, 10, "horizon.blocks", "at least 1"),
     (YAML, "budget: 1e9", "budget: -1", YAML, 11, "budget", "least"),
     (YAML, "budget: 1e9", "budget: .inf", YAML, 11, "budget", "number"),
-    (YAML, "{alpha: 0.9}", "{alpha: 0.9, weight: 0.5}", YAML, 12, "risk.weight", "not supported yet"),
+    (YAML, "{alpha: 0.9}", "{alpha: 0.9, weight: 1.5}", YAML, 12, "risk.weight", "most"),
     (YAML, "{alpha: 0.9}", "0.9", YAML, 12, "risk", "key: value"),
     # YAML itself
     (YAML, "name: good", "name: good\nname: better", YAML, 3, None, "twice"),
@@ -169,8 +169,9 @@ EDITS = [
     ("offers.csv", "spot,acme,US", "spot,,US", "offers.csv", 5, "provider", "max_operator_share"),
     ("regions.csv", "dallas,US", "dallas,", "regions.csv", 4, "country", "max_country_share"),
     ("profiles.csv", "chat-h100,chat", "chat-h100,tune", "workloads.csv", 2, "workload", "no profile"),
-    # not yet
-    ("scenarios.csv", "", "scenario\nbad\n", "scenarios.csv", None, None, "not supported yet"),
+    # scenarios
+    ("scenarios.csv", "", "scenario,probability\nbad,0.5\nworse,0.4\n", "scenarios.csv", None, None, "sum to 0.9, not to 1"),
+    ("scenarios.csv", "", "scenario,probability\nbad,1\nworse,\n", "scenarios.csv", 3, "probability", "every scenario"),
 ]
 
 
@@ -351,24 +352,85 @@ def test_a_yaml_bomb_is_refused(write: Write) -> None:
     assert any("alias" in f.why for f in found)
 
 
-def test_hedges_and_scenarios_are_validated_and_refused(good: dict[str, str], write: Write) -> None:
+def test_hedges_and_scenarios_are_validated(good: dict[str, str], write: Write) -> None:
     files = good | {
         "scenarios.csv": "scenario,probability\nhigh,2\n",
         "changes.csv": "scenario,table,column,op,value\nhgh,ofers,price,mul,2\nhigh,offers,price,mul,2\n",
-        "hedges.csv": "hedge,kind,index,gpu_hours_per_period,last_period\nh,swap,none,1,99\n",
+        "hedges.csv": "hedge,kind,index,gpu_hours_per_period,last_period,strike\nh,swap,none,1,99,1\n",
     }
     found = {(f.file, f.row, f.column) for f in faults_of(write(files))}
     assert found == {
-        ("scenarios.csv", None, None),
         ("scenarios.csv", 2, "probability"),
-        ("changes.csv", None, None),
         ("changes.csv", 2, "scenario"),
         ("changes.csv", 2, "table"),
         ("changes.csv", 3, "column"),
-        ("hedges.csv", None, None),
         ("hedges.csv", 2, "index"),
         ("hedges.csv", 2, "last_period"),
     }
+
+
+INDICES = "index,price_per_gpu_hour,included,excluded\nspot,2,GPU SKU,\n"
+CHANGES = "scenario,table,column,op,value,first_period,last_period\n"
+# kind, strike and other cells of a hedge; the column at fault; a word of why or mend
+HEDGES = [
+    ("swap,,,,,,", "strike", "every kind"),
+    ("insurance,,,,,,", "strike", "every kind"),
+    ("call,2,1,,,,", "limit_per_gpu_hour", "insurance"),
+    ("call,2,,,0.05,,", "carry_rate_per_year", "collateral"),
+    ("call,2,,,,true,1.5", "committed_lots", "whole"),
+    ("straddle,2,,,,,", "kind", "allowed"),
+]
+# table, column, op, value, first and last period; the column at fault; a word of why or mend
+EDITS_OF_SCENARIOS = [
+    ("offers,provider,set,x,,", "column", "decided before"),
+    ("offers,lot_gpus,mul,2,,", "column", "Of offers a scenario may change price_per_gpu_hour"),
+    ("hedges,strike,set,1,,", "column", "columns of the tables regions"),
+    ("offers,tier,mul,2,,", "op", "op set"),
+    ("offers,price_per_gpu_hour,mul,two,,", "value", "plain number"),
+    ("offers,price_per_gpu_hour,add,inf,,", "value", "plain number"),
+    ("offers,price_per_gpu_hour,set,-1,,", "value", "least"),
+    ("offers,availability,set,0,,", "value", "more than 0"),
+    ("workloads,excluded_operator_countries,set,cn,,", "value", "upper-case"),
+    ("demand,outcomes,mul,2,9,3", "first_period", "last_period"),
+    ("demand,outcomes,mul,2,0,12", "last_period", "horizon"),
+]
+
+
+@pytest.mark.parametrize(("cells", "column", "word"), HEDGES)
+def test_terms_of_hedges(good: dict[str, str], write: Write, cells: str, column: str, word: str) -> None:
+    header = "hedge,index,gpu_hours_per_period,kind,strike,limit_per_gpu_hour,collateral_per_gpu_hour,carry_rate_per_year,"
+    files = good | {"indices.csv": INDICES, "hedges.csv": f"{header}whole_lots,committed_lots\nh,spot,1,{cells}\n"}
+    (fault,) = faults_of(write(files))
+    assert (fault.file, fault.row, fault.column) == ("hedges.csv", 2, column)
+    assert word in f"{fault.why} {fault.mend}"
+
+
+@pytest.mark.parametrize(("cells", "column", "word"), EDITS_OF_SCENARIOS)
+def test_what_a_scenario_may_change(good: dict[str, str], write: Write, cells: str, column: str, word: str) -> None:
+    files = good | {"scenarios.csv": "scenario\nhigh\n", "changes.csv": f"{CHANGES}high,{cells}\n"}
+    (fault,) = faults_of(write(files))
+    assert (fault.file, fault.row, fault.column) == ("changes.csv", 2, column)
+    assert word in f"{fault.why} {fault.mend}"
+
+
+@pytest.mark.parametrize(
+    ("included", "excluded", "column", "word"),
+    [("GPU SKUs", "", "included", "Did you mean 'GPU SKU'"), ("HBM", "power; HBM", "excluded", "both"), ("HBM", "HMB", "excluded", "HBM")],
+)
+def test_what_an_index_states(good: dict[str, str], write: Write, included: str, excluded: str, column: str, word: str) -> None:
+    files = good | {"indices.csv": f"index,price_per_gpu_hour,included,excluded\nspot,2,{included},{excluded}\n"}
+    (fault,) = faults_of(write(files))
+    assert (fault.file, fault.row, fault.column) == ("indices.csv", 2, column)
+    assert word in f"{fault.why} {fault.mend}"
+
+
+def test_hedges_and_a_weight_without_scenarios_are_a_warning(good: dict[str, str], write: Write) -> None:
+    files = changed(good, (YAML, "{alpha: 0.9}", "{alpha: 0.9, weight: 0.5}"))
+    files |= {"indices.csv": INDICES, "hedges.csv": "hedge,kind,index,gpu_hours_per_period,strike\nh,swap,spot,1,2\n"}
+    warnings = read(write(files)).warnings
+    assert "instance.yaml: without scenarios the weight of risk has no effect" in warnings
+    assert "hedges.csv: without scenarios it is certain what hedges pay: h" in warnings
+    assert not any("certain" in w or "risk" in w for w in read(write(files | {"scenarios.csv": "scenario\nhigh\n"})).warnings)
 
 
 def committed(**terms: Any) -> dict[str, Any]:

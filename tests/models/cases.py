@@ -169,11 +169,11 @@ CASES: dict[str, Case] = {
     # 10 of 10 GPUs run where nothing is out of service; as many as you like where that were no limit
     "spares": Case(market(offer("hire", 2, availability=0.8)), 10 * 2, 0, defined={"spare": [[2.0]]}, relaxable=True),
     # one lot on offer could not do the job, so the cheap pool is not chosen; three can, in two periods
-    "gangs_held": Case(_held_back(1, 1), 4 * 3, 4 * 1, _held_back(3, 2), 4 * 1, defined={"chosen": [0.0, 1.0]}, relaxable=True),
+    "gangs_held": Case(_held_back(1, 1), 4 * 3, 4 * 1, _held_back(3, 2), 4 * 1, defined={"chosen": [[0.0, 1.0]]}, relaxable=True),
     "gangs_in_chosen_pool": Case(_pinned(2), 4 * 3, 2 * 1 + 2 * 3, _pinned(4), 4, implied=("gangs_needed",)),
     "one_pool": Case(_pinned(2), 4 * 3, 2 * 1 + 2 * 3, _pinned(4), 4, implied=("gangs_needed",)),
     # three whole gangs, where two and a half would do
-    "gangs_needed": Case(_pinned(9, 2.5), 3, 2.5, _pinned(9, 3), 3, defined={"chosen": [1.0, 0.0]}, relaxed=True),
+    "gangs_needed": Case(_pinned(9, 2.5), 3, 2.5, _pinned(9, 3), 3, defined={"chosen": [[1.0, 0.0]]}, relaxed=True),
     # a copy for 10 and 10 GPUs at 1, instead of 10 at 3
     "data_in_place": Case(_data(3, 1), 10 + 10, 10, _data(1, 3), 10),
     "training_data_in_place": Case(_data(3, 1, kind="training"), 10 + 10, 10, _data(1, 3, kind="training"), 10),
@@ -186,8 +186,8 @@ CASES: dict[str, Case] = {
     ),
     "failover": Case(_standby(20, 3, 0.5, 2), 10 + 5 * 3, 10, _standby(5, 2, 0.3, 0), 5 * 1 + 5 * 2),
     # 40 % of 10 in a at 1, the rest of both periods in b at 2; seen from one side only, a move counts half: 80 %
-    "arrivals": Case(_moving(0), 4 * 1 + 6 * 2 + 10 * 2, 8 * 1 + 2 * 2 + 10 * 2, _moving(1), 20, {"moved": [0.4, 0.4]}),
-    "departures": Case(_moving(0), 4 * 1 + 6 * 2 + 10 * 2, 8 * 1 + 2 * 2 + 10 * 2, _moving(1), 20, {"moved": [0.4, 0.4]}),
+    "arrivals": Case(_moving(0), 4 * 1 + 6 * 2 + 10 * 2, 8 * 1 + 2 * 2 + 10 * 2, _moving(1), 20, {"moved": [[0.4, 0.4]]}),
+    "departures": Case(_moving(0), 4 * 1 + 6 * 2 + 10 * 2, 8 * 1 + 2 * 2 + 10 * 2, _moving(1), 20, {"moved": [[0.4, 0.4]]}),
     "movement": Case(_moving(0), 4 * 1 + 6 * 2 + 10 * 2, 10 * 1 + 10 * 2, _moving(1), 20),
     "operator_share": Case(_operators(9), 6 * 1 + 4 * 3, 9 * 1 + 1 * 3, _operators(5), 5 * 1 + 5 * 3),
     "country_share": Case(_countries(9), 6 * 1 + 4 * 3, 9 * 1 + 1 * 3, _countries(5), 5 * 1 + 5 * 3),
@@ -200,7 +200,7 @@ CASES: dict[str, Case] = {
     "demand": Case(_shedding(1), 5 * 2 + 5 * 1, 0, defined={"unserved": [[5.0]], "replicas": [[5.0]]}),
     # 9.5 outcomes need 10 gangs
     "training_done": Case(market(offer("hire", 2), work=TRAINING, demand=9.5), 10 * 2, 0),
-    "training_output": Case(market(offer("hire", 2), work=TRAINING, demand=9.5), 10 * 2, 0, defined={"output": [9.5], "gangs": [10.0]}),
+    "training_output": Case(market(offer("hire", 2), work=TRAINING, demand=9.5), 10 * 2, 0, defined={"output": [[9.5]], "gangs": [[10.0]]}),
     "service_floor": Case(_shedding(1), 5 * 2 + 5 * 1, 10, _shedding(3), 20),
     "in_force": Case(_terms(), 10 + 20, 10, defined={"in_force": [1.0, 2.0, 1.0], "whole_lots": [1.0, 1.0, 0.0]}),
     "ownership": Case(_terms(), 10 + 20, 10, defined={"owned": [10.0, 15.0, 5.0]}),

@@ -31,7 +31,7 @@ def program(
     plan = Extent((Group("x", 0, tuple(range(n))),), (Group("hand.row", 0, tuple(range(len(rows)))),), n, len(rows))
     kept = matrix != 0
     return Program(
-        layout=Layout(plan, Extent((), (), 0, 0), 0),
+        layout=Layout(plan, Extent((), (), 0, 0), Extent((), (), 0, 0), 0, 0),
         start=np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32),
         index=np.nonzero(kept)[1].astype(np.int32),
         value=matrix[kept],

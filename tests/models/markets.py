@@ -76,12 +76,9 @@ def solve(program: Program, ratio: bool = False) -> Outcome:
 def family_rows(program: Program, name: str) -> np.ndarray:
     """(rows,) True for the rows of a family."""
     layout, found = program.layout, np.zeros(len(program.row_lower), dtype=bool)
-    for group in layout.plan.rows:
+    for scope, group in layout.groups(rows=True):
         if group.name.endswith(f".{name}"):
-            found[group.start : group.start + len(group.keys)] = True
-    for group in layout.slice.rows:
-        if group.name.endswith(f".{name}"):
-            layout.slice_rows(found)[:, group.start : group.start + len(group.keys)] = True
+            found[layout.numbers(scope, group, rows=True)] = True
     return found
 
 

@@ -24,12 +24,13 @@ from tests.models.markets import stamped
 from tests.support.files import Data, as_instance
 from tests.support.generate import FEATURES, random_instance
 
-Key = tuple[int, str, Any]
-"""(slice or -1 for the plan, component, index)."""
+Key = tuple[str, int, str, Any]
+"""(scope, which of the scenarios or slices, component, index)."""
 
 Row = tuple[dict[Key, float], float, float]
 """Coefficients, lower and upper bound."""
 
+SCOPES = ("plan", "scenarios", "slices")
 SEEDS = range(40)
 EVERYTHING = range(100, 105)
 PRICE = 3.7
@@ -37,10 +38,11 @@ PRICE = 3.7
 
 def keys(program: Program, what: str) -> list[Key]:
     """Who is who among the program's columns or rows."""
-    layout = program.layout
-    found = [(-1, group.name, key) for group in getattr(layout.plan, what) for key in group.keys]
-    local = [(group.name, key) for group in getattr(layout.slice, what) for key in group.keys]
-    return found + [(s, name, key) for s in range(layout.slices) for name, key in local]
+    found: list[Key] = []
+    for name, (extent, count) in zip(SCOPES, program.layout.scopes, strict=True):
+        local = [(group.name, key) for group in getattr(extent, what) for key in group.keys]
+        found += [(name, i, component, key) for i in range(count) for component, key in local]
+    return found
 
 
 def stamped_rows(program: Program) -> dict[Key, Row]:
@@ -57,18 +59,18 @@ def stamped_rows(program: Program) -> dict[Key, Row]:
     return rows
 
 
-def scope(block: Any) -> int:
-    """The slice that a block of the whole model is, or -1."""
-    return -1 if block.local_name == "plan" else int(block.index())
+def scope(block: Any) -> tuple[str, int]:
+    """What a block of the whole model is."""
+    return block.parent_component().local_name, int(block.index() or 0)
 
 
 def column_key(var: Any) -> Key:
-    return scope(var.parent_block()), var.parent_component().local_name, var.index()
+    return *scope(var.parent_block()), var.parent_component().local_name, var.index()
 
 
 def row_key(row: Any) -> Key:
     layer = row.parent_block()
-    return scope(layer.parent_block()), f"{layer.local_name}.{row.parent_component().local_name}", row.index()
+    return *scope(layer.parent_block()), f"{layer.local_name}.{row.parent_component().local_name}", row.index()
 
 
 def pyomo_rows(form: Any) -> dict[Key, Row]:
@@ -133,7 +135,7 @@ def arrays(name: str) -> Arrays:
 
 def families(name: str) -> set[str]:
     """Families with at least one row in an instance."""
-    return {row.partition(".")[2] for _, row, _ in keys(stamped(arrays(name)), "rows")}
+    return {row.partition(".")[2] for *_, row, _ in keys(stamped(arrays(name)), "rows")}
 
 
 @pytest.mark.parametrize("name", instances())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 
 from ailis_opt.errors import Fault
-from ailis_opt.io.checks import meaning, needs, notices, ranges, references
+from ailis_opt.io.checks import meaning, needs, notices, ranges, references, uncertainty
 from ailis_opt.io.checks.scope import Scope
 from ailis_opt.io.checks.vocabulary import vocabulary
 from ailis_opt.io.document import Document
@@ -25,7 +25,10 @@ CHECKS: tuple[Check, ...] = (
     meaning.offers,
     meaning.shared_lots,
     meaning.workloads,
-    meaning.not_yet,
+    uncertainty.probabilities,
+    uncertainty.hedges,
+    uncertainty.attributes,
+    uncertainty.changes,
     needs.skus,
     needs.operators,
     needs.latency,
@@ -39,12 +42,18 @@ NOTICES: tuple[Check, ...] = (
     notices.demand,
     notices.egress,
     notices.aimless,
+    uncertainty.certain,
 )
 """What is allowed, and yet seldom meant: warnings of a valid instance, one for each kind (words that nothing has: one for each word)."""
 
 _PLACED = ("profiles.workload", "profiles.sku", "offers.offer", "offers.sku", "offers.region")
 _LISTS = ("runtimes", "precisions", "tiers", "jurisdictions", "excluded_operator_countries")
+_UNCERTAIN = ("scenarios", "changes", "hedges", "indices")
 READS: dict[Check, tuple[str, ...]] = {
+    **{
+        one: tuple(f"{name}.{column}" for name in _UNCERTAIN for column in TABLES[name].columns)
+        for one in (uncertainty.probabilities, uncertainty.hedges, uncertainty.attributes, uncertainty.changes)
+    },
     references.keys: tuple(f"{name}.{column}" for name, table in TABLES.items() for column in table.key),
     needs.operators: (
         *_PLACED,

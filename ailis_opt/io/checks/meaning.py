@@ -1,10 +1,8 @@
-"""Values that would be without effect, and features that are not there yet: refused, never ignored."""
+"""Values that would be without effect: refused, never ignored."""
 
 from __future__ import annotations
 
 from ailis_opt.io.checks.scope import HIRED, Scope
-
-_NOT_YET = ("hedges", "scenarios", "changes")
 
 
 def offers(scope: Scope) -> None:
@@ -60,15 +58,3 @@ def workloads(scope: Scope) -> None:
     placed = demand["workload"].isin(frame["workload"][training]) & (demand["geo"] != "any")
     if scope.whole("workloads.workload", "workloads.kind"):
         scope.rows("demand", placed, "geo", "training has no user geo", "Leave the cell blank, or write any", ("workload",))
-
-
-def not_yet(scope: Scope) -> None:
-    """Scenarios, hedges and the risk weight are validated, and then refused."""
-    for table in _NOT_YET:
-        if len(scope.frame(table)):
-            why, mend = "scenarios and hedges are not supported yet", f"Take the table {table} out of the instance"
-            scope.faults.append(scope.tables[table].fault(None, None, why, mend))
-    header = scope.document.header
-    if header is not None and header.risk.weight > 0:
-        why = "a weight of risk is not supported yet"
-        scope.faults.append(scope.document.fault(("risk", "weight"), header.risk.weight, why, "Set it to 0, or leave it out"))

@@ -23,8 +23,8 @@ def aimless(scope: Scope) -> None:
     for table, geo in (("latency", "geo"), ("egress", "to_region")):
         wide = scope.frame(table)[geo] == "any"
         scope.warn(table, "rows for the geo any have no effect", (f"row {scope.tables[table].raw.lines[i]}" for i in wide[wide].index))
-    for table in ("indices", "curves"):
-        scope.warn(table, f"the {table} are checked and not used yet", dict.fromkeys(scope.frame(table)["index"]))
+    idle = ~scope.frame("indices")["index"].isin(scope.frame("hedges")["index"])
+    scope.warn("indices", "indices that no hedge pays on", scope.frame("indices")["index"][idle])
 
 
 def _last(scope: Scope) -> int:

@@ -76,7 +76,7 @@ def existence(scope: Scope) -> None:
             mend = f"Give the table {name} at least one row"
             scope.faults.append(loaded.fault(None, None, f"there are no {name}", mend))
     demand = scope.tables["demand"]
-    if not demand.frame["outcomes"].sum() > 0 and demand.whole("outcomes"):
+    if not demand.frame["outcomes"].sum() > 0 and demand.whole("outcomes") and not scope.document.scenario:
         scope.faults.append(demand.fault(None, None, "nothing is demanded", "Give the table demand a row with outcomes above 0"))
     profiled = set(scope.frame("profiles")["workload"])
     if profiled and scope.whole("profiles.workload"):

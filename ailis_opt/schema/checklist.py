@@ -1,13 +1,13 @@
 """The checklist of a contract: for every attribute of every layer, whether the contract includes it, excludes it, or does not say.
 
 After the layer map of "Compute as a Layered Market"; market terms are those of term sheets. What the fields of the contract say is worked
-out here; a sheet's `states` say the rest, and have the last word.
+out here; its lists `included` and `excluded` say the rest, and have the last word.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,10 +40,19 @@ class Attribute:
 
 
 def checklist(contract: Mapping[str, Any], sku: Mapping[str, Any], region: Mapping[str, Any]) -> dict[str, tuple[Attribute, ...]]:
-    """Layer -> its attributes. `contract`: a row of a term sheet; `sku`, `region`: rows of the instance, defaults filled in."""
-    known = {a.name: a for a in (*_facilities(contract, sku), *_software(sku), *_rights(contract, region), *_terms(contract))}
-    known |= {name: Attribute(name, INCLUDED, "the sheet says so") for name in contract["included"]}
-    known |= {name: Attribute(name, EXCLUDED, "the sheet says so") for name in contract["excluded"]}
+    """Layer -> its attributes. `contract`: a row of a term sheet, or of `offers` with the columns that only a sheet has; `sku`, `region`:
+    rows of the instance, defaults filled in."""
+    worked_out = (*_facilities(contract, sku), *_software(sku), *_rights(contract, region), *_terms(contract))
+    return completed(worked_out, contract["included"], contract["excluded"], "the sheet says so")
+
+
+def completed(
+    worked_out: Iterable[Attribute], included: Iterable[str], excluded: Iterable[str], because: str
+) -> dict[str, tuple[Attribute, ...]]:
+    """Layer -> every attribute: what was worked out, unless the lists say otherwise (`because`); the others are not stated."""
+    known = {a.name: a for a in worked_out}
+    known |= {name: Attribute(name, INCLUDED, because) for name in included}
+    known |= {name: Attribute(name, EXCLUDED, because) for name in excluded}
     return {layer: tuple(known.get(name, Attribute(name, OPEN)) for name in names) for layer, names in ATTRIBUTES.items()}
 
 
@@ -84,7 +93,8 @@ def _rights(contract: Mapping[str, Any], region: Mapping[str, Any]) -> Iterator[
     yield Attribute("data location", INCLUDED, f"{contract['region']}")
     if region["jurisdictions"]:
         yield Attribute("data rights", INCLUDED, f"under the law of {', '.join(region['jurisdictions'])}")
-    yield Attribute("firm capacity", INCLUDED, "not interruptible")
+    interruptible = contract["contract"] == "interruptible"
+    yield Attribute("firm capacity", *((EXCLUDED, "interruptible") if interruptible else (INCLUDED, "not interruptible")))
     yield Attribute("sovereignty", INCLUDED, f"tier {contract['tier']}")
     if contract["operator_country"]:
         yield Attribute("operator control", INCLUDED, f"operator from {contract['operator_country']}")
@@ -107,7 +117,7 @@ def _terms(contract: Mapping[str, Any]) -> Iterator[Attribute]:
         yield Attribute("lots on offer", INCLUDED, f"{contract['min_lots']:g} to {contract['max_lots']:g}")
     if given("max_lots_per_period"):
         yield Attribute("ramp", INCLUDED, f"{contract['max_lots_per_period']:g} lots a period")
-    if contract["take_or_pay_share"] > 0:
+    if contract["contract"] in ("owned", "reserved") and contract["take_or_pay_share"] > 0:
         yield Attribute("take-or-pay", INCLUDED, f"{contract['take_or_pay_share']:.0%} paid whether used or not")
     else:
         yield Attribute("take-or-pay", EXCLUDED, "only what is used is paid")

@@ -1,0 +1,172 @@
+"""The instance of every scenario.
+
+A scenario is a list of changes (its rows of the table `changes`) with a probability. What it may change is what becomes known after the
+plan is signed: prices, supply, demand, efficiency, rules (`MAY_CHANGE`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ailis_opt.changes.apply import apply
+from ailis_opt.changes.grammar import BY_PERIOD, Change
+from ailis_opt.changes.parse import parsed
+from ailis_opt.errors import Fault, InputError
+from ailis_opt.io import recheck
+from ailis_opt.io.raw import shown
+from ailis_opt.io.resolve import COMMITTED
+from ailis_opt.schema import Instance
+from ailis_opt.schema.uncertainty import MAY_CHANGE
+
+__all__ = ["FIXED", "MAY_CHANGE", "Variant", "variants"]
+
+FIXED = ("price_per_gpu_hour", "max_lots")
+"""Columns of a committed offer that are fixed once it is signed, though a scenario may change those of a hired one."""
+_TABLE = "changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way that things may turn out, as an instance without scenarios of its own."""
+
+    name: str
+    probability: float
+    instance: Instance
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A change of a scenario, with its row in the table `changes`, from 1."""
+
+    row: int
+    change: Change
+
+    @property
+    def words(self) -> str:
+        return " ".join(str(self.change).split())
+
+    def fault(self, scenario: str, column: str, why: str, mend: str) -> Fault:
+        value = getattr(self.change, column)
+        return Fault(_TABLE, f"in scenario {scenario!r}, {why}", mend, self.row, column, shown(value))
+
+
+def variants(instance: Instance, basis: Collection[str] | None = None) -> tuple[Variant, ...]:
+    """The instance of every scenario, in the order of the table; tables that no change touches are shared with `instance`.
+
+    An instance without scenarios has one variant: itself, without a name. `basis`: only changes of these types of basis risk are made (""
+    is the blank type); None: all. Raises InputError with the faults of all scenarios, each at its row of `changes`.
+    """
+    scenarios = instance.tables["scenarios"]
+    if scenarios.empty:
+        return (Variant("", 1.0, instance),)
+    base = recheck.remade(instance, {name: instance.stated[name].iloc[:0] for name in ("scenarios", _TABLE)})
+    listed = _listed(instance.tables[_TABLE], basis)
+    found, faults = list[Variant](), list[Fault]()
+    for name, probability in zip(scenarios["scenario"], probabilities(scenarios), strict=True):
+        try:
+            found.append(Variant(name, float(probability), _varied(base, name, listed.get(name, []))))
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError(faults)
+    return tuple(found)
+
+
+def probabilities(scenarios: pd.DataFrame) -> np.ndarray:
+    """(scenarios,) as stated, scaled to sum to 1 exactly; equal where all are blank."""
+    stated = scenarios["probability"].to_numpy(float)
+    stated = np.ones(len(stated)) if np.isnan(stated).all() else stated
+    return np.asarray(stated / stated.sum())
+
+
+def _listed(changes: pd.DataFrame, basis: Collection[str] | None) -> dict[str, list[_Listed]]:
+    """The changes of each scenario, in the order of the table."""
+    found: dict[str, list[_Listed]] = {}
+    for i, row in enumerate(changes.to_dict("records"), 1):
+        if basis is None or row["basis"] in basis:
+            first, last = (None if np.isnan(row[name]) else int(row[name]) for name in ("first_period", "last_period"))
+            change = Change(row["table"], row["where"], row["column"], row["op"], row["value"], first, last)
+            found.setdefault(row["scenario"], []).append(_Listed(i, change))
+    return found
+
+
+def _varied(base: Instance, scenario: str, listed: Sequence[_Listed]) -> Instance:
+    """The instance of one scenario. Raises InputError with all that is wrong with its changes."""
+    if not listed:
+        return base
+    _require_conditions(scenario, listed)
+    try:
+        changed = apply(base, [one.change for one in listed], scenario=True)
+    except InputError as error:
+        raise InputError(list(dict.fromkeys(_placed(fault, scenario, listed) for fault in error.faults))) from None
+    faults = _refixed(base, changed, scenario, listed)
+    if faults:
+        raise InputError(faults)
+    return changed
+
+
+def _require_conditions(scenario: str, listed: Sequence[_Listed]) -> None:
+    """Raise InputError where a bracket in `where` would close it, so that the words are those of another change."""
+    why, mend = "not a list of conditions", "Write column=value & column=value, values that have a bracket in them between double quotes"
+    faults = []
+    for one in listed:
+        try:
+            read = parsed(str(one.change)).change
+        except InputError:
+            continue  # told when it is made
+        if (read.table, read.column, read.op) != (one.change.table, one.change.column, one.change.op):
+            faults.append(one.fault(scenario, "where", why, mend))
+    if faults:
+        raise InputError(faults)
+
+
+def _placed(fault: Fault, scenario: str, listed: Sequence[_Listed]) -> Fault:
+    """A fault of a changed instance, or of the words of a change, at the row of the table `changes` that it comes from."""
+    if fault.mark is not None:
+        one = next(one for one in listed if one.words == " ".join(fault.file.split()))
+        return one.fault(scenario, _part(one.change, fault), fault.why, fault.mend)
+    table = fault.file.removesuffix(" (changed)")
+    mine = [one for one in listed if table in _edits(one.change)]
+    exact = [one for one in mine if fault.column == _edits(one.change)[table]]
+    what = table if fault.column is None else f"{table}.{fault.column}"
+    if not mine:
+        why = f"its changes make {what} invalid: {fault.why}"
+        return Fault("scenarios", why, fault.mend, column="scenario", value=scenario)
+    return (exact or mine)[-1].fault(scenario, "value", f"{what} is no longer valid: {fault.why}", fault.mend)
+
+
+def _part(change: Change, fault: Fault) -> str:
+    """The column of `changes` that holds what is marked in the words of a change."""
+    at = 0 if fault.mark is None else fault.mark[0]
+    try:
+        spans = parsed(fault.file).spans
+    except InputError:  # only conditions and periods are not checked when the table is read
+        return "where" if at <= len(change.table) + len(change.where) + 1 else "first_period"
+    part = next((part for part, (begin, end) in spans.items() if begin <= at < max(end, begin + 1)), "where")
+    return "first_period" if part == "periods" else part
+
+
+def _edits(change: Change) -> dict[str, str]:
+    """Tables that the change may edit, each with the column."""
+    series = BY_PERIOD.get((change.table, change.column))
+    own = {change.table: change.column}
+    return own if series is None else {series.table: series.value, **own}
+
+
+def _refixed(base: Instance, changed: Instance, scenario: str, listed: Sequence[_Listed]) -> list[Fault]:
+    """Faults of changes to what is fixed once a committed offer is signed."""
+    before, after = base.tables["offers"], changed.tables["offers"]
+    committed = before["contract"].isin(COMMITTED).to_numpy()
+    faults = []
+    for column in FIXED:
+        old, new = before[column].to_numpy(float), after[column].to_numpy(float)
+        differs = committed & ~((old == new) | (np.isnan(old) & np.isnan(new)))
+        if differs.any():
+            one = next(one for one in reversed(listed) if (one.change.table, one.change.column) == ("offers", column))
+            why = f"{column} of {before['offer'][differs].iloc[0]!r} is fixed once signed: it is owned or reserved"
+            faults.append(one.fault(scenario, "where", why, "Select hired offers: contract in (on_demand, interruptible)"))
+    return faults
