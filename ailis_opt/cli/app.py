@@ -18,7 +18,7 @@ GROUPS = {
     "Plan": ("check", "solve", "explain", "report"),
     "Before signing": ("whatif", "quote"),
     "Many runs": ("batch", "compare", "export"),
-    "Data": ("import", "schema"),
+    "Data": ("import", "scenarios", "schema"),
     "Start": ("demo",),
 }
 """The commands as `--help` lists them."""
@@ -207,6 +207,35 @@ def quote(
         from ailis_opt.cli.quote import Request, run_quote
 
         raise typer.Exit(run_quote(Request(instance, offer, out, gap, time_limit, jobs, as_json, quiet, book)))
+
+
+def _draws(value: int) -> int:
+    if value < 1:
+        raise typer.BadParameter("give a number of scenarios, 1 or more")
+    return value
+
+
+@app.command()
+def scenarios(
+    instance: InstancePath,
+    history: Annotated[
+        Path, typer.Option("--from", metavar="FILE", help="History of prices and demand (CSV), or a fit.json.", show_default=False)
+    ],
+    events: Annotated[Path | None, typer.Option(metavar="FILE", help="Events that no history shows, YAML.", show_default="none")] = None,
+    draws: Annotated[int, typer.Option(callback=_draws, metavar="N", help="Scenarios to draw.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="The same seed gives the same scenarios.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write the instance with its scenarios, fit.json and fit.html.")
+    ] = None,
+    book: Book = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Draw scenarios from a history of prices, and from events."""
+    with boundary(as_json):
+        from ailis_opt.cli.scenarios import Request, run_scenarios
+
+        raise typer.Exit(run_scenarios(Request(instance, history, events, draws, seed, out, as_json, quiet, book)))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,22 +15,24 @@ from plotly.offline import get_plotlyjs
 from ailis_opt.output.figures import ending, moment
 from ailis_opt.report.contents import sections
 from ailis_opt.report.facts import block_names
-from ailis_opt.report.parts import Drawing, Figure, Table
+from ailis_opt.report.parts import Drawing, Figure, Section, Table
 from ailis_opt.report.run import Run
 
 UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
 def page(run: Run) -> str:
-    """The whole page. All that comes from the instance is escaped, in the text and in the data of the figures."""
-    content = sections(run)
+    """The whole page of a run."""
+    return filled("page.html", sections(run), run=run, horizon=_horizon(run))
+
+
+def filled(template: str, content: Sequence[Section], **more: object) -> str:
+    """A page of sections. All that comes from an instance is escaped, in the text and in the data of the figures."""
     figures = [part for section in content for part in section.parts if isinstance(part, Figure)]
     return (
         _environment()
-        .get_template("page.html")
+        .get_template(template)
         .render(
-            run=run,
-            horizon=_horizon(run),
             sections=content,
             style=Markup(_data("style.css")),
             script=Markup(_data("figures.js")),
@@ -38,6 +41,7 @@ def page(run: Run) -> str:
                 _as_data({f.id: {"data": f.data, "layout": {**f.layout, "height": f.height}, "narrow": dict(f.narrow)} for f in figures})
             ),
             kind=_kind,
+            **more,
         )
     )
 
