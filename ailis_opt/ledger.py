@@ -12,7 +12,9 @@ import pandas as pd
 
 from ailis_models.arrays import Floats
 from ailis_opt.plan import Decisions, in_force_gpus
-from ailis_opt.prepare.assemble import Prepared, egress_prices
+from ailis_opt.prepare.assemble import Prepared
+from ailis_opt.prepare.payoffs import payoffs
+from ailis_opt.prepare.structure import egress_prices
 from ailis_opt.prepare.supply import COMMITTED, in_force_until, lot_costs
 from ailis_opt.schema.instance import Instance
 
@@ -59,9 +61,18 @@ def add_money(instance: Instance, p: Prepared, decided: Decisions, tables: dict[
     rows += _egress_rows(instance, p, tables["served"])
     weights = dict(zip(*(instance.tables["workloads"][c] for c in ("workload", "unserved_cost_per_outcome")), strict=True))
     rows += [(w, "unserved", n * weights[w]) for w, n in zip(*(tables["unserved"][c] for c in ("workload", "outcomes")), strict=True)]
+    tables["positions"] = _positions(instance, tables["positions"])
     rows.append((NOBODY, "hedges", float(tables["positions"]["cost"].sum())))
     tables["costs"] = _costs(instance, rows)
     return tables
+
+
+def _positions(instance: Instance, held: pd.DataFrame) -> pd.DataFrame:
+    """Hedges that are held, with what they cost and pay [money]."""
+    of, at = payoffs(instance), held.index.to_numpy(np.int64)
+    lots = held["lots"].to_numpy(float)
+    amounts = {name: lots * getattr(of, name)[at] for name in ("premium", "carry", "payoff")}
+    return held.assign(**amounts, cost=amounts["premium"] + amounts["carry"] - amounts["payoff"]).reset_index(drop=True)
 
 
 def booked_table(instance: Instance) -> pd.DataFrame:
@@ -124,7 +135,9 @@ def _supply(p: Prepared, decided: Decisions) -> tuple[Floats, Floats, Floats, Fl
 
 
 def _committed_costs(p: Prepared, decided: Decisions, upfront: Floats) -> dict[str, Floats]:
-    """(S, P) money of committed capacity by component: of the hours it is there, and each lot's upfront spread evenly over its time in force."""
+    """(S, P) money of committed capacity by component: of the hours it is there, and each lot's upfront spread evenly over its time in
+    force.
+    """
     offers, d = p.supply.offers, p.data
     clock = np.concatenate([[0.0], np.cumsum(d.calendar.period_hours)])
     until = in_force_until(offers, d.periods)

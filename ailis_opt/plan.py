@@ -32,6 +32,7 @@ class Decisions:
     output: Floats  # (T, J) outcomes
     undone: Floats  # (W,) outcomes
     placed: Floats  # (M,)
+    positions: Floats  # (E,) lots
 
 
 def decisions(p: Prepared, layout: Layout, x: Floats) -> Decisions:
@@ -63,6 +64,7 @@ def decisions(p: Prepared, layout: Layout, x: Floats) -> Decisions:
         output=table("output", periods, len(d.jobs.workload)),
         undone=table("undone", 1, len(d.workloads.total))[0],
         placed=table("placed", 1, len(d.placements.dataset))[0],
+        positions=table("position", 1, len(d.hedges.most))[0],
     )
 
 
@@ -132,7 +134,7 @@ def _split_hired(p: Prepared, hired: Floats) -> Floats:
 
 
 def decision_tables(instance: Instance, p: Prepared, decided: Decisions) -> dict[str, pd.DataFrame]:
-    """The tables of decisions, without money: purchases, committed, hired, pools, served, training, unserved, placements, use, energy."""
+    """The tables of decisions, without money: purchases, committed, hired, pools, served, training, unserved, positions."""
     offers = p.supply.offers
     t, o = np.nonzero(decided.lots > 0)
     lots = decided.lots[t, o]
@@ -160,6 +162,7 @@ def decision_tables(instance: Instance, p: Prepared, decided: Decisions) -> dict
         "served": _served(instance, p, decided),
         "training": _training(instance, p, decided),
         "unserved": _unserved(instance, p, decided),
+        "positions": pd.DataFrame({"hedge": instance.tables["hedges"]["hedge"], "lots": decided.positions})[decided.positions > 0],
     }
 
 

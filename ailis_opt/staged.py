@@ -15,7 +15,6 @@ from ailis_opt.engine.stages import of_scenario
 from ailis_opt.ledger import add_money
 from ailis_opt.plan import decision_tables, decisions
 from ailis_opt.prepare import Case, Prepared
-from ailis_opt.prepare.payoffs import payoffs
 from ailis_opt.risk.measures import cvar
 from ailis_opt.schema.instance import Instance
 
@@ -74,21 +73,10 @@ def read_scenarios(instance: Instance, prepared: Prepared, layout: Layout, x: Fl
         own_layout, own = of_scenario(layout, z)
         decided = decisions(case.prepared, own_layout, x[own])
         tables = decision_tables(case.instance, case.prepared, decided)
-        tables["positions"] = positions(case.instance, own_layout.values("position", x[own]))
         tables = add_money(case.instance, case.prepared, decided, tables)
         tables["workloads"] = workloads(case.instance, case.prepared, tables)
         found.append(Read(case.name, case.probability, tables, audit(case.instance, tables, signed=instance if staged else None)))
     return found
-
-
-def positions(instance: Instance, lots: Floats) -> pd.DataFrame:
-    """Hedges that are held, with what they cost and pay [money]."""
-    of = payoffs(instance)
-    at = np.flatnonzero(lots > 1e-9)
-    held = lots[at]
-    amounts = {name: held * getattr(of, name)[at] for name in ("premium", "carry", "payoff")}
-    cost = amounts["premium"] + amounts["carry"] - amounts["payoff"]
-    return pd.DataFrame({"hedge": [of.hedges[i] for i in at], "lots": held, **amounts, "cost": cost})
 
 
 def expected_tables(read: Sequence[Read]) -> dict[str, pd.DataFrame]:
@@ -123,9 +111,7 @@ def joint_audit(read: Sequence[Read]) -> Audit:
     for one in read:
         for family, n in one.audit.checked.items():
             checked[family] = checked.get(family, 0) + n
-    found = [
-        Violation(v.layer, v.limit, f"scenario={one.name}, {v.where}", v.amount, v.unit) for one in read for v in one.audit.violations
-    ]
+    found = [Violation(v.layer, v.limit, f"scenario={one.name}, {v.where}", v.amount, v.unit) for one in read for v in one.audit.violations]
     return Audit(
         ok=all(one.audit.ok for one in read),
         max_violation=max(one.audit.max_violation for one in read),

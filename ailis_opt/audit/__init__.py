@@ -24,9 +24,7 @@ from ailis_opt.schema.instance import Instance
 __all__ = ["Audit", "Violation", "audit"]
 
 
-def audit(
-    instance: Instance, tables: Mapping[str, pd.DataFrame], tolerance: float = 1e-6, signed: Instance | None = None
-) -> Audit:
+def audit(instance: Instance, tables: Mapping[str, pd.DataFrame], tolerance: float = 1e-6, signed: Instance | None = None) -> Audit:
     """The verdict on a plan's tables (see docs/format.md; costs in the instance's currency, outcomes weighted).
 
     `signed`: the instance of which this is a scenario; what may be signed is told by it, and what is signed may come late.
@@ -45,7 +43,8 @@ def audit(
     amounts = held.cost | placement_costs(world, plan["placements"], ledger) | {"energy": float(drawn["cost"].sum())}
     amounts["hedges"] = hedges(world, plan["positions"], ledger)
     amounts |= {name: float(caused["amount"][caused["component"] == name].sum()) for name in ("egress", "unserved")}
-    cost_by = {name: amounts[name] for name in COMPONENTS}
+    listed = [name for name in COMPONENTS if name != "hedges" or len(instance.tables["hedges"])]
+    cost_by = {name: amounts[name] for name in listed}
     cost = sum(cost_by.values())
     check_use(world, plan["use"], done, held, ledger)
     check_energy(world, plan["energy"], drawn, ledger)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -13,6 +16,8 @@ _YEAR_HOURS = 8760.0
 
 def hedges(world: World, positions: pd.DataFrame, ledger: Ledger) -> float:
     """Cost of all positions, premium and carry less payoff; checks their limits and stated figures."""
+    if positions.empty and world.tables["hedges"].empty:
+        return 0.0
     lots = positions.set_index("hedge")["lots"].astype(float).to_dict()
     listed = records(world.tables["hedges"])
     held = np.array([lots.get(row["hedge"], 0.0) for row in listed])
@@ -31,11 +36,11 @@ def hedges(world: World, positions: pd.DataFrame, ledger: Ledger) -> float:
     return float(of["cost"].sum())
 
 
-def _figures(world: World, hedge: dict[str, object]) -> tuple[float, float, float]:
+def _figures(world: World, hedge: Mapping[str, Any]) -> tuple[float, float, float]:
     """Premium, carry and payoff of one lot."""
-    last = len(world.hours) - 1 if np.isnan(float(hedge["last_period"])) else int(float(hedge["last_period"]))  # type: ignore[arg-type]
-    periods = list(range(int(hedge["first_period"]), last + 1))  # type: ignore[call-overload]
-    volume, kind, strike = float(hedge["gpu_hours_per_period"]), str(hedge["kind"]), float(hedge["strike"])  # type: ignore[arg-type]
+    last = len(world.hours) - 1 if np.isnan(float(hedge["last_period"])) else int(float(hedge["last_period"]))
+    periods = list(range(int(hedge["first_period"]), last + 1))
+    volume, kind, strike = float(hedge["gpu_hours_per_period"]), str(hedge["kind"]), float(hedge["strike"])
     path = [_level(world, str(hedge["index"]), t) for t in periods]
     mean = sum(path) / len(path)
     if kind in ("swap", "forward"):
@@ -45,15 +50,15 @@ def _figures(world: World, hedge: dict[str, object]) -> tuple[float, float, floa
     elif kind == "put":
         each = len(path) * max(strike - mean, 0.0)
     else:
-        limit = float(hedge["limit_per_gpu_hour"]) if kind == "insurance" else np.inf  # type: ignore[arg-type]
+        limit = float(hedge["limit_per_gpu_hour"]) if kind == "insurance" else np.inf
         each = len(path) * min(max(mean - strike, 0.0), np.inf if np.isnan(limit) else limit)
     stepwise = kind in ("swap", "forward", "cap")
     years, t = 0.0, 0
     for t, hours in enumerate(world.hours[: last + 1]):
         open_ = len([u for u in periods if u >= t]) if stepwise else len(periods)
         years += open_ * hours / _YEAR_HOURS
-    rate = float(hedge["collateral_per_gpu_hour"]) * float(hedge["carry_rate_per_year"])  # type: ignore[arg-type]
-    return float(hedge["premium_per_gpu_hour"]) * volume * len(periods), rate * volume * years, volume * each  # type: ignore[arg-type]
+    rate = float(hedge["collateral_per_gpu_hour"]) * float(hedge["carry_rate_per_year"])
+    return float(hedge["premium_per_gpu_hour"]) * volume * len(periods), rate * volume * years, volume * each
 
 
 def _level(world: World, index: str, period: int) -> float:

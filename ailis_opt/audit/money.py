@@ -50,7 +50,7 @@ def check_costs(world: World, costs: pd.DataFrame, cost_by: Mapping[str, float],
     """The table `costs` sums to the recomputed components; egress and unserved also workload by workload."""
     unit = world.header.currency
     told = costs.groupby("component")["amount"].sum().reindex(list(COMPONENTS), fill_value=0.0)
-    ledger.stated("costs.amount", unit, told, [cost_by[name] for name in COMPONENTS], axes(component=COMPONENTS))
+    ledger.stated("costs.amount", unit, told, [cost_by.get(name, 0.0) for name in COMPONENTS], axes(component=COMPONENTS))
     split = costs[costs["component"].isin(("egress", "unserved"))].groupby(["workload", "component"], as_index=False)["amount"].sum()
     both = split.merge(caused, on=["workload", "component"], how="outer", suffixes=("", "_due")).fillna({"amount": 0.0, "amount_due": 0.0})
     ledger.stated("costs.amount", unit, both["amount"], both["amount_due"], rows(both, ["workload", "component"]))

@@ -60,7 +60,7 @@ def _signed(world: World, plan: Mapping[str, pd.DataFrame], ledger: Ledger) -> t
     _limits(world, purchases, started, _in_force(started, end), ledger)
     _stated(world, plan, ledger)
     already = np.where(chosen, offers["committed_lots"].to_numpy(float), 0.0)
-    there = np.arange(periods)[None, :] >= _delivered(offers)[:, None]
+    there = np.arange(periods)[None, :] >= _delivered(world, offers)[:, None]
     gpus = (_in_force(started, end) * there + already[:, None] * (np.arange(periods)[None, :] < end[:, None])) * lot[:, None]
     started[:, 0] += already
     share = offers["take_or_pay_share"].to_numpy(float)
@@ -71,9 +71,15 @@ def _signed(world: World, plan: Mapping[str, pd.DataFrame], ledger: Ledger) -> t
     return gpus, cost | {"upfront": float(upfront)}
 
 
-def _delivered(offers: pd.DataFrame) -> Floats:
-    """(rows,) first period in which a lot that is signed can be there; one that was signed to start before is late."""
-    return np.maximum(offers["first_start"].to_numpy(float), offers["lead_periods"].to_numpy(float))
+def _first_start(offers: pd.DataFrame) -> Floats:
+    """(rows,) first period in which a lot may start."""
+    first: Floats = np.maximum(offers["first_start"].to_numpy(float), offers["lead_periods"].to_numpy(float))
+    return first
+
+
+def _delivered(world: World, offers: pd.DataFrame) -> Floats:
+    """(rows,) first period in which a lot that is signed can be there: in a scenario one that was signed to start before comes late."""
+    return _first_start(offers) if world.staged else np.zeros(len(offers))
 
 
 def _in_force(started: Floats, end: Floats) -> Floats:
@@ -96,7 +102,7 @@ def _limits(world: World, purchases: pd.DataFrame, started: Floats, in_force: Fl
     offers = world.offers
     row = purchases[["offer", "start_period", "lots"]].merge(world.signed, on="offer", how="left")
     start, lots = row["start_period"], row["lots"].to_numpy(float)
-    early = start < _delivered(row)
+    early = start < _first_start(row)
     outside = (early | (start > row["last_start"])).to_numpy(bool)
     where = rows(purchases, ["offer", "start_period"])
     ledger.at_most(SUPPLY, "start window", "lots", np.where(outside, np.abs(lots), 0.0), 0.0, where)
@@ -127,7 +133,7 @@ def _stated(world: World, plan: Mapping[str, pd.DataFrame], ledger: Ledger) -> N
     purchases, offers = plan["purchases"], world.offers
     signed = purchases[["offer", "start_period", "lots"]].merge(offers, on="offer", how="left")
     where = rows(purchases, ["offer", "start_period"])
-    gpus, cost = _bought(world, signed, signed["start_period"].to_numpy(np.intp), _delivered(signed))
+    gpus, cost = _bought(world, signed, signed["start_period"].to_numpy(np.intp), _delivered(world, signed))
     ledger.stated("purchases.gpus", "GPUs", purchases["gpus"], gpus, where)
     ledger.stated("purchases.cost", world.header.currency, purchases["cost"], cost, where)
     given = offers[offers["contract"].isin(("owned", "reserved")) & (offers["committed_lots"] > 0)]
@@ -142,7 +148,9 @@ def _stated(world: World, plan: Mapping[str, pd.DataFrame], ledger: Ledger) -> N
 
 
 def _bought(world: World, lots: pd.DataFrame, start: np.ndarray, there: Floats) -> tuple[Floats, Floats]:
-    """(rows,) GPUs of lots that start in a period, and what they cost inside the horizon whether used or not; not by the hour before `there`."""
+    """(rows,) GPUs of lots that start in a period, and what they cost inside the horizon whether used or not; not by the hour before
+    `there`.
+    """
     periods = len(world.hours)
     term = lots["term_periods"].to_numpy(float)
     stop = np.minimum(np.where(np.isnan(term), periods, start + term), periods).astype(np.intp)

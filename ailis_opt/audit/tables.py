@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ailis_opt.schema.instance import Instance
 
 COMPONENTS = (
-    "owned", "reserved", "upfront", "on_demand", "interruptible", "energy", "storage", "replication", "refresh", "egress", "unserved", "hedges",
+    "owned", "reserved", "upfront", "on_demand", "interruptible", "energy", "storage", "replication", "refresh", "egress", "unserved",
+    "hedges",
 )  # fmt: skip
 SLICE = ("period", "block")
 KEYS: dict[str, tuple[str, ...]] = {

@@ -42,7 +42,9 @@ class World:
     slice_labels: list[str]
     offers: pd.DataFrame
     signed: pd.DataFrame
-    """The offers as they were when the plan was signed; in a scenario they may come late."""
+    """The offers as they were when the plan was signed"""
+    staged: bool
+    """The plan was signed before it was known that this would be the world: what is signed may come late"""
     pools: pd.DataFrame
 
     @property
@@ -95,7 +97,17 @@ def survey(instance: Instance, membership: pd.DataFrame, ledger: Ledger, signed:
     offers["pool"] = positions(offers["offer"].map(first), list(pools.index))
     labels = [f"{t}/{block.block}" for t in range(horizon.periods) for block in horizon.blocks]
     slice_hours = (hours[:, None] * shares[None, :]).ravel()
-    return World(instance.header, instance.tables, hours, slice_hours, labels, offers, (signed or instance).tables["offers"], pools)
+    return World(
+        instance.header,
+        instance.tables,
+        hours,
+        slice_hours,
+        labels,
+        offers,
+        (signed or instance).tables["offers"],
+        signed is not None,
+        pools,
+    )
 
 
 def _period_hours(start: pd.Timestamp, periods: int, kind: str) -> Floats:

@@ -23,8 +23,8 @@ from ailis_opt.schema import TABLES, Header, Instance, Table
 def apply(instance: Instance, changes: Sequence[Change], scenario: bool = False) -> Instance:
     """The instance with the changes made, one after the other; tables that none of them touches are shared with it.
 
-    In a `scenario` nothing at all may be demanded. Raises InputError where a change names what is not there, matches no row, or makes an instance that is not valid: with the faults of
-    all changes, as far as each can be told without those before it.
+    In a `scenario` nothing at all may be demanded. Raises InputError where a change names what is not there, matches no row, or makes an
+    instance that is not valid: with the faults of all changes, as far as each can be told without those before it.
     """
     draft = _Draft(instance)
     faults: list[Fault] = []

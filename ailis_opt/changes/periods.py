@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from ailis_models.arrays import Ints
+from ailis_opt.calendar import calendar
 from ailis_opt.changes.grammar import PERIOD
 from ailis_opt.changes.parse import Parsed
-from ailis_opt.prepare.calendar import calendar
 from ailis_opt.schema import Header
 
 

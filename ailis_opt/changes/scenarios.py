@@ -16,7 +16,7 @@ from ailis_opt.changes.apply import apply
 from ailis_opt.changes.grammar import BY_PERIOD, Change
 from ailis_opt.changes.parse import parsed
 from ailis_opt.errors import Fault, InputError
-from ailis_opt.io import recheck
+from ailis_opt.io import places, recheck
 from ailis_opt.io.raw import shown
 from ailis_opt.io.resolve import COMMITTED
 from ailis_opt.schema import Instance
@@ -72,8 +72,19 @@ def variants(instance: Instance, basis: Collection[str] | None = None) -> tuple[
         except InputError as error:
             faults += error.faults
     if faults:
-        raise InputError(faults)
+        raise InputError(_located(faults, instance))
     return tuple(found)
+
+
+def _located(faults: Sequence[Fault], instance: Instance) -> list[Fault]:
+    """The faults with file and line in place of the row of the table, where the files still hold it."""
+    raw = places.found(instance, _TABLE)
+    if raw is None:
+        return list(faults)
+    return [
+        raw.fault(fault.row - 1, fault.column, fault.why, fault.mend) if fault.file == _TABLE and fault.row is not None else fault
+        for fault in faults
+    ]
 
 
 def probabilities(scenarios: pd.DataFrame) -> np.ndarray:

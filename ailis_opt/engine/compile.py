@@ -1,14 +1,14 @@
 """Stamp the templates of a scenario and of a slice over all of them and join them with the plan into one sparse matrix, row by row.
 
-Columns: the plan's, then scenario after scenario, then slice after slice. Rows likewise. An entry on a port goes to the column of a wider scope
-(of the same scenario, in the slice's period), an entry on an export to that of a narrower one. Nothing is built twice: new arrays, same
-templates, stamped again.
+Columns: the plan's, then scenario after scenario, then slice after slice. Rows likewise. An entry on a port goes to the column of a wider
+scope (of the same scenario, in the slice's period), an entry on an export to that of a narrower one. Nothing is built twice: new arrays,
+same templates, stamped again.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from itertools import chain
@@ -172,28 +172,91 @@ class Scope:
     links: Ints
 
 
+@dataclass(frozen=True, slots=True)
+class TwoStage:
+    """A two-stage model: three templates and the numbers of all scenarios. Any Pyomo models may be behind them, not only those of an
+    instance.
+
+    `scenarios` and `slices`: the arrays of the parameters, first axis Z and Z·s, or 1 where all are alike; `period`: (s,) of the slices of
+    one scenario; `probability`: (Z,), which the models hold as a parameter of that name; `asked`, `least`: (Z,) weighted outcomes demanded,
+    and those that every plan serves.
+    """
+
+    plan: Template
+    scenario: Template
+    slice: Template
+    scenarios: Mapping[str, Floats]
+    slices: Mapping[str, Floats]
+    period: Ints
+    probability: Floats
+    asked: Floats
+    least: Floats
+
+    def program(self) -> Program:
+        """Evaluate all coefficients with numpy and stamp them into one matrix."""
+        z, s = len(self.probability), len(self.period)
+        layout = Layout(self.plan.extent, self.scenario.extent, self.slice.extent, z, z * s)
+        plans, of_scenario, of_slice = (layout.first(scope) for scope in range(3))
+        period, above = np.tile(self.period, z), np.repeat(of_scenario, s)
+        links = (
+            _links(self.plan, 1, _exports(self.plan, self.scenario, of_scenario[None, :])),
+            _links(self.scenario, z, _ports(self.scenario, self.plan, plans), _exports(self.scenario, self.slice, of_slice.reshape(z, s))),
+            _links(self.slice, z * s, _ports(self.slice, self.plan, plans, period), _ports(self.slice, self.scenario, above, period)),
+        )
+        templates = (self.plan, self.scenario, self.slice)
+        arrays: tuple[Mapping[str, Floats], ...] = ({}, self.scenarios, self.slices)
+        scopes = tuple(Scope(template, array, link) for template, array, link in zip(templates, arrays, links, strict=True))
+        return stamp(layout, scopes, float(self.probability @ self.asked), float(self.probability @ self.least))
+
+    def alone(self, z: int) -> TwoStage:
+        """One scenario, sure to come."""
+        return self._single(lambda rows: rows[z], z)
+
+    def mean(self) -> TwoStage:
+        """The mean of all scenarios, sure to come."""
+        return self._single(lambda rows: np.tensordot(self.probability, rows, 1), None)
+
+    def _single(self, of: Callable[[Floats], Floats], z: int | None) -> TwoStage:
+        n, s = len(self.probability), len(self.period)
+
+        def one(arrays: Mapping[str, Floats], rows: int) -> dict[str, Floats]:
+            found = {k: a if len(a) == 1 else of(a.reshape(n, rows, -1)) for k, a in arrays.items()}
+            return found | ({"probability": np.ones((1, 1))} if "probability" in arrays else {})
+
+        def amount(values: Floats) -> Floats:
+            return np.array([self.probability @ values if z is None else values[z]])
+
+        return replace(
+            self,
+            scenarios=one(self.scenarios, 1),
+            slices=one(self.slices, s),
+            probability=np.ones(1),
+            asked=amount(self.asked),
+            least=amount(self.least),
+        )
+
+
 def compile_program(d: Data, plan: Template, scenario: Template, slice_: Template) -> Program:
-    """Evaluate all coefficients with numpy and stamp them into one matrix."""
-    layout = Layout(plan.extent, scenario.extent, slice_.extent, d.n_scenarios, d.n_slices)
-    first, period, of = [layout.first(scope) for scope in range(3)], d.calendar.slice_period, d.calendar.slice_scenario
-    plans, inner = first[0], first[2].reshape(d.n_scenarios, -1)
-    scopes = (
-        Scope(plan, {}, _links(plan, 1, _exports(plan, scenario, first[1][None, :]))),
-        Scope(
-            scenario, _arrays(d.scenarios), _links(scenario, d.n_scenarios, _ports(scenario, plan, plans), _exports(scenario, slice_, inner))
-        ),
-        Scope(
-            slice_, _arrays(d.slices), _links(slice_, d.n_slices, _ports(slice_, plan, plans, period), _ports(slice_, scenario, first[1][of], period))
-        ),
-    )
+    """The program of an instance."""
+    return two_stage(d, plan, scenario, slice_).program()
+
+
+def two_stage(d: Data, plan: Template, scenario: Template, slice_: Template) -> TwoStage:
+    """The two-stage model of an instance, with the templates of its formulation."""
     w = d.workloads
-    least = w.total * np.where(w.sheddable, w.min_service, 1.0)
-    return stamp(layout, scopes, float(w.total @ w.weight), float(least @ w.weight))
+    total = np.broadcast_to(d.scenarios.total, (d.n_scenarios, len(w.total)))
+    least = total * np.where(w.sheddable, w.min_service, 1.0)
+    period = d.calendar.slice_period[: d.scenario_slices]
+    scenarios, slices = _arrays(d.scenarios), _arrays(d.slices)
+    return TwoStage(plan, scenario, slice_, scenarios, slices, period, d.probability, total @ w.weight, least @ w.weight)
 
 
-def stamp(layout: Layout, scopes: tuple[Scope, Scope, Scope], asked: float = 0.0, least: float = 0.0) -> Program:
-    """The program of three scopes: any two-stage model, not only that of an instance."""
-    each = [(len(s.template.column), s.template.n_rows, s.template.n_columns, count) for s, (_, count) in zip(scopes, layout.scopes, strict=True)]
+def stamp(layout: Layout, scopes: Sequence[Scope], asked: float = 0.0, least: float = 0.0) -> Program:
+    """The program of plan, scenarios and slices."""
+    each = [
+        (len(s.template.column), s.template.n_rows, s.template.n_columns, count)
+        for s, (_, count) in zip(scopes, layout.scopes, strict=True)
+    ]
     entries, rows, columns = (sum(size[i] * size[3] for size in each) for i in range(3))
     whole = _Arrays(
         index=np.empty(entries, dtype=np.int32),

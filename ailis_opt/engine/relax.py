@@ -35,7 +35,9 @@ class Relaxer:
         self._rows = list(self._freed_rows())
 
     def _freed_rows(self) -> Iterator[tuple[Family, Ints, Ints]]:
-        """Families whose rows go with their layer: row numbers (scenarios, slices or 1, rows), and the workload of each row (-1: all together)."""
+        """Families whose rows go with their layer: row numbers (scenarios, slices or 1, rows), and the workload of each row (-1: all
+        together).
+        """
         component = {f"{layer.component}.{f.name}": f for layer in LAYERS for f in FAMILIES if f.layer == layer.id}
         for scope, group in self.program.layout.groups(rows=True):
             family = component[group.name]

@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from ailis_models.arrays import Data, Scenarios, Slices
@@ -57,7 +56,9 @@ class Templates:
     """The templates of the arrays seen last. Call it like `templates`."""
 
     def __init__(self) -> None:
-        self._kept: dict[Callable[[Data], Template], list[_Kept]] = {make: [] for make in (plan_template, scenario_template, slice_template)}
+        self._kept: dict[Callable[[Data], Template], list[_Kept]] = {
+            make: [] for make in (plan_template, scenario_template, slice_template)
+        }
 
     def __call__(self, d: Data) -> tuple[Template, Template, Template]:
         """The plan's, the scenario's and the slice's template."""

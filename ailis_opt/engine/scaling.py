@@ -54,8 +54,9 @@ def check(p: Program) -> None:
 def scale(p: Program) -> Scaling:
     """Scaling of a program. Raises NumbersError where an entry would still be so small that it is lost.
 
-    All slices share one pattern, and all scenarios another, so they share one scaling: it is found on the plan and on one scenario and one slice that
-    stand for all of them, with the largest coefficient in each place. Ports keep their unit (GPUs, gangs, copies): each period has its own column.
+    All slices share one pattern, and all scenarios another, so they share one scaling: it is found on the plan and on one scenario and one
+    slice that stand for all of them, with the largest coefficient in each place. Ports keep their unit (GPUs, gangs, copies): each period
+    has its own column.
     """
     layout, kept = p.layout, p.integer.copy()
     for scope, group in layout.groups():

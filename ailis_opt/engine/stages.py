@@ -40,8 +40,9 @@ def with_plan(program: Program, x: Floats) -> Program:
 def settled(outcome: Outcome, program: Program, data: Data, seconds: float = 60.0) -> Outcome:
     """The same plan, and as much served in every scenario, at the least cost of each.
 
-    Under an objective that weighs the tail the second stage of all other scenarios is whatever the solver left. The least of the expected cost is
-    the least of every scenario's cost, once the plan is fixed, for nothing else joins the scenarios. So no cost rises, and neither does the CVaR.
+    Under an objective that weighs the tail the second stage of all other scenarios is whatever the solver left. The least of the expected
+    cost is the least of every scenario's cost, once the plan is fixed, for nothing else joins the scenarios. So no cost rises, and neither
+    does the CVaR.
     """
     if outcome.x is None or not data.risk.counts:
         return outcome

@@ -81,10 +81,10 @@ def _widened(p: Program, give: Give) -> Program:
     over = sparse.csr_matrix((np.ones(extra), (at, give.columns)), shape=(extra, columns))
     by = sparse.csr_matrix((-np.ones(extra), (at, give.column_slack)), shape=(extra, give.slacks))
     whole = sparse.csr_matrix(sparse.bmat([[matrix, slack], [over, by]]))
-    integer = np.concatenate([p.integer, np.full(give.slacks, give.whole)])
+    integer, nothing = np.concatenate([p.integer, np.full(give.slacks, give.whole)]), Extent((), (), 0, 0)
     return replace(
         p,
-        layout=Layout(Extent((), (), columns + give.slacks, rows + extra), Extent((), (), 0, 0), 1),
+        layout=Layout(Extent((), (), columns + give.slacks, rows + extra), nothing, nothing, 0, 0),
         start=whole.indptr.astype(np.int32),
         index=whole.indices.astype(np.int32),
         value=whole.data.astype(float),

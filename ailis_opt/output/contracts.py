@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 from rich.console import RenderableType
 
+from ailis_opt.calendar import calendar
 from ailis_opt.output.figures import beginning, ending, moment, number
 from ailis_opt.output.text import BLANK, heading, line, records, table
-from ailis_opt.prepare.calendar import calendar
 from ailis_opt.result import Result
 from ailis_opt.schema.instance import Instance
 

@@ -53,7 +53,7 @@ def percent(share: float | None) -> str:
 
 def beginning(horizon: Horizon, period: int) -> pd.Timestamp:
     """When a period begins, also one past the horizon."""
-    from ailis_opt.prepare.calendar import HOURS  # loads the formulation, which a list of runs has no use for
+    from ailis_opt.calendar import HOURS  # loads the formulation, which a list of runs has no use for
 
     start = pd.Timestamp(horizon.start)
     if horizon.period == "month":

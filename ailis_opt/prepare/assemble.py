@@ -10,10 +10,10 @@ import pandas as pd
 
 from ailis_models.arrays import Bools, Data, Floats, Ints, Jobs, Placements, Relaxable, Risk, Scenarios, Slices, Splits, Standby
 from ailis_models.arrays import Routes as RouteArrays
+from ailis_opt.calendar import calendar
 from ailis_opt.changes.scenarios import Variant, variants
 from ailis_opt.prepare import numbers
 from ailis_opt.prepare import supply as supplies
-from ailis_opt.prepare.calendar import calendar
 from ailis_opt.prepare.payoffs import hedge_arrays, position_cost
 from ailis_opt.prepare.routes import Routes, Ways
 from ailis_opt.prepare.structure import Askers, Structure, egress_prices, structure
@@ -66,7 +66,9 @@ def prepare(instance: Instance, relaxable: bool = False, scenarios: Sequence[Var
     committed, credits = supplies.with_late(supplies.committed_arrays(s.market, s.calendar, need), s.market, s.markets, s.calendar)
     hired = supplies.hired_arrays(s.market, s.calendar, need)[0]
     capped = np.flatnonzero(
-        np.any([np.isfinite(numbers.power(c, m, s.regions, s.calendar)[2]).any(axis=0) for c, m in zip(cases, s.markets, strict=True)], axis=0)
+        np.any(
+            [np.isfinite(numbers.power(c, m, s.regions, s.calendar)[2]).any(axis=0) for c, m in zip(cases, s.markets, strict=True)], axis=0
+        )
     )
     slices = [numbers.case_slices(s, z, case, committed, need, capped) for z, case in enumerate(cases)]
     usable = [numbers.usable_gpus(s, committed, hired, of_case, capped) for of_case in slices]
@@ -79,9 +81,7 @@ def prepare(instance: Instance, relaxable: bool = False, scenarios: Sequence[Var
         hired=hired,
         workloads=s.work,
         class_workload=s.class_workload,
-        routes=RouteArrays(
-            one.workload[s.route_way], s.route_class, one.pool[s.route_way], one.region[s.route_way], one.gpus[s.route_way]
-        ),
+        routes=RouteArrays(one.workload[s.route_way], s.route_class, one.pool[s.route_way], one.region[s.route_way], one.gpus[s.route_way]),
         standby=Standby(one.workload[s.standby_way], one.pool[s.standby_way], one.region[s.standby_way], one.gpus[s.standby_way]),
         jobs=jobs,
         splits=_splits(s, placements),
@@ -95,7 +95,12 @@ def prepare(instance: Instance, relaxable: bool = False, scenarios: Sequence[Var
     )
     together = _together(s, data)
     if relaxable:
-        on_offer = np.stack([np.minimum(of.job_most.reshape(gpus.shape[0], -1), gpus[:, jobs.pool] / jobs.gpus) for of, gpus in zip(figures, usable, strict=True)])
+        on_offer = np.stack(
+            [
+                np.minimum(of.job_most.reshape(gpus.shape[0], -1), gpus[:, jobs.pool] / jobs.gpus)
+                for of, gpus in zip(figures, usable, strict=True)
+            ]
+        )
         data = supplies.with_limits_apart(data, s.market, s.markets, need, _blocked(s, window, on_offer))
         return replace(together, data=data)
     if instance.tables["scenarios"].empty and len(cases) == 1:
@@ -110,9 +115,7 @@ def _together(s: Structure, data: Data) -> Prepared:
         rate = np.average([each.rate for each in s.ways], axis=0, weights=s.probability)
         found = replace(found, rate=rate, blockers=np.bitwise_and.reduce([each.blockers for each in s.ways]))
         every = replace(every, blockers=np.bitwise_and.reduce([each.blockers for each in s.routes]))
-    return Prepared(
-        data, s.regions, s.operators, s.countries, s.market, found, s.askers, every, s.route_way, s.standby_way, s.job_way
-    )
+    return Prepared(data, s.regions, s.operators, s.countries, s.market, found, s.askers, every, s.route_way, s.standby_way, s.job_way)
 
 
 def _case(s: Structure, together: Prepared, z: int, scenario: Variant, slices: Slices, figures: Scenarios) -> Case:

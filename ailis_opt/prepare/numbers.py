@@ -53,10 +53,10 @@ def case_slices(s: Structure, z: int, case: Instance, committed: Committed, need
     )
 
 
-def case_figures(
-    s: Structure, z: int, jobs: Jobs, window: Bools, usable: Floats, position_cost: Floats, late_credit: Floats
-) -> Scenarios:
-    """The figures of one scenario. `usable`: (T, P) GPUs that a pool can have running; `position_cost` (1, E), `late_credit` (1, L): money per lot."""
+def case_figures(s: Structure, z: int, jobs: Jobs, window: Bools, usable: Floats, position_cost: Floats, late_credit: Floats) -> Scenarios:
+    """The figures of one scenario. `usable`: (T, P) GPUs that a pool can have running; `position_cost` (1, E), `late_credit` (1, L): money
+    per lot.
+    """
     cal, work, rate = s.calendar, s.work, s.ways[z].rate[s.job_way]
     demand = by_workload(s.askers, s.demand[z], len(work.total))
     period_demand = np.zeros((len(cal.period_hours), len(work.total)))
@@ -100,9 +100,7 @@ def _gangs_needed(jobs: Jobs, rate: Floats, most: Floats, least: Floats, cal: Ca
     return needed
 
 
-def _held(
-    s: Structure, jobs: Jobs, gang: tuple[Floats, Floats], closed: Ints, window: Bools, usable: Floats, least: Floats
-) -> Floats:
+def _held(s: Structure, jobs: Jobs, gang: tuple[Floats, Floats], closed: Ints, window: Bools, usable: Floats, least: Floats) -> Floats:
     """(T, J) gangs that may run: as many as do the whole job between release and deadline, and as the pool can hold.
 
     One that may not move has no gang in a pool that could not do all of its job: at the best rate per GPU of its gangs, with GPUs in whole

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ailis_models.arrays import Bools, Floats, Hedges
-from ailis_opt.prepare.calendar import calendar
+from ailis_opt.calendar import calendar
 from ailis_opt.schema import Instance
 
 HOURS_PER_YEAR = 8760.0
@@ -33,7 +33,7 @@ class Payoffs:
 def index_paths(instance: Instance) -> Floats:
     """(T, I) level of every index in every period [money/GPU-hour]: its forward curve where there is one, else its level today."""
     indices, curves = instance.tables["indices"], instance.tables["curves"]
-    levels = np.tile(indices["price_per_gpu_hour"].to_numpy(float), (instance.header.horizon.periods, 1))
+    levels = np.repeat(indices["price_per_gpu_hour"].to_numpy(float)[None, :], instance.header.horizon.periods, axis=0)
     at = pd.Index(indices["index"]).get_indexer(pd.Index(curves["index"]))
     levels[curves["period"].to_numpy(np.int64), at] = curves["price_per_gpu_hour"].to_numpy(float)
     return levels

@@ -110,7 +110,8 @@ def undominated(owner: Ints, pool: Ints, blockers: Ints, *takes: Floats) -> Ints
     """Positions that are needed whichever layers are enforced. `blockers` and what is taken are (scenarios, positions).
 
     Of one owner in one pool, another way makes one needless if nothing closes it that does not close this one, too, and it takes no more of
-    anything in any scenario (replicas are real numbers, and in one pool every cost and limit goes by outcomes or by GPUs). Of equals the first is kept.
+    anything in any scenario (replicas are real numbers, and in one pool every cost and limit goes by outcomes or by GPUs). Of equals the
+    first is kept.
     """
     order = np.lexsort((pool, owner))
     edge = np.flatnonzero(np.concatenate([[True], (np.diff(owner[order]) != 0) | (np.diff(pool[order]) != 0)])) if len(order) else order

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ailis_models.arrays import Bools, Calendar, Floats, Ints, Workloads
+from ailis_opt.calendar import calendar, slice_hours, spread_demand
 from ailis_opt.prepare import supply as supplies
-from ailis_opt.prepare.calendar import calendar, slice_hours, spread_demand
 from ailis_opt.prepare.routes import Routes, Ways, routes, undominated, ways, with_unlimited
 from ailis_opt.schema.instance import Instance
 
@@ -74,7 +74,9 @@ class Structure:
 
 
 def structure(instance: Instance, cases: Sequence[Instance], probability: Floats, relaxable: bool) -> Structure:
-    """Find it. `instance` is what the plan is made from, `cases` are the scenarios' instances; with `relaxable` closed routes are there, too."""
+    """Find it. `instance` is what the plan is made from, `cases` are the scenarios' instances; with `relaxable` closed routes are there,
+    too.
+    """
     tables = instance.tables
     regions = pd.Index(tables["regions"]["region"])
     operators, countries = pd.Index(tables["offers"]["provider"].unique()), pd.Index(tables["regions"]["country"].unique())
@@ -243,7 +245,9 @@ def egress_prices(instance: Instance, regions: pd.Index, geos: tuple[str, ...]) 
 def _classes(
     cases: Sequence[Instance], askers: Askers, every: Sequence[Routes], usable: Bools, egress: Sequence[Floats], training: Bools
 ) -> Askers:
-    """Demand classes: askers of a workload that reach the same usable ways, closed by the same reasons, at the same cost, in every scenario."""
+    """Demand classes: askers of a workload that reach the same usable ways, closed by the same reasons, at the same cost, in every
+    scenario.
+    """
     klass = np.full(len(askers.geo), -1)
     known: dict[tuple[int, bytes, bytes], int] = {}
     gb = np.max([case.tables["workloads"]["gb_per_outcome"].to_numpy(float) for case in cases], axis=0)

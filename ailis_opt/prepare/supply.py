@@ -31,9 +31,9 @@ class Supply:
 def group_offers(instances: Sequence[Instance], regions: pd.Index, operators: pd.Index, countries: pd.Index) -> tuple[Supply, ...]:
     """Find pools and merge identical offers: the market of each of several instances that have the same offers, all grouped alike.
 
-    Offers are identical if only their names, sources and counts differ, in every instance. Offers that ask for a least number of lots stay apart:
-    {0} ∪ [m, M] taken twice is not {0} ∪ [m, 2M]. So do those that share their lots with others. Where the lots that may start in a period
-    are limited, they must be so alike: n offers of R in a period and M in all are one of n·R and n·M (see `plan._in_turn`).
+    Offers are identical if only their names, sources and counts differ, in every instance. Offers that ask for a least number of lots stay
+    apart: {0} ∪ [m, M] taken twice is not {0} ∪ [m, 2M]. So do those that share their lots with others. Where the lots that may start in a
+    period are limited, they must be so alike: n offers of R in a period and M in all are one of n·R and n·M (see `plan._in_turn`).
     """
     known: dict[tuple[int, int], int] = {}
     at = [known.setdefault((id(i.tables["offers"]), id(i.tables["prices"])), len(known)) for i in instances]
@@ -86,9 +86,8 @@ def _market(instance: Instance) -> tuple[pd.DataFrame, Floats]:
 def _codes(frames: Sequence[pd.DataFrame], columns: list[str]) -> Ints:
     """(rows,) the same number for rows that are alike in these columns, in every frame; in the order of the first frame's values."""
     each = [frame.groupby(columns, sort=True, dropna=False).ngroup().to_numpy(np.int64) for frame in frames]
-    if len(each) == 1:
-        return each[0]
-    return np.asarray(np.unique(np.stack(each, axis=1), axis=0, return_inverse=True)[1].reshape(-1))
+    code: Ints = np.unique(np.stack(each, axis=1), axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return code
 
 
 def _near_whole(values: Floats) -> Floats:

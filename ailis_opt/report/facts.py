@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ailis_opt.calendar import calendar, slice_hours
 from ailis_opt.output.figures import moment
-from ailis_opt.prepare.calendar import calendar, slice_hours
 from ailis_opt.report.run import Run
 
 COMPONENTS = {

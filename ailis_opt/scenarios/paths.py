@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 
 from ailis_models.arrays import Floats
-from ailis_opt.prepare.calendar import calendar
+from ailis_opt.calendar import calendar
 from ailis_opt.scenarios.effects import Happening
 from ailis_opt.scenarios.events import Event
 from ailis_opt.scenarios.fit import Fit

@@ -133,7 +133,7 @@ def measures(instance: Instance, tables: Mapping[str, pd.DataFrame], document: M
 
 def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
     """The cells of each column as plain values; None for NaN."""
-    cells = frame.to_numpy(dtype=object)
+    cells = frame.to_numpy(dtype=object, copy=True)
     cells[pd.isna(cells)] = None
     return dict(zip(map(str, frame.columns), cells.T.tolist(), strict=True))
 

@@ -1,10 +1,11 @@
 """All that a formulation may read: frozen dataclasses of numpy arrays.
 
-Sizes: T periods, Z scenarios, S slices of all scenarios, P pools, K tranches, O committed offers, H hired offers, W workloads, Q demand classes,
-R routes of serving and batch workloads, B standby routes, J gang routes (training), N regional splits, C capped regions,
-M placements, Y contracts whose capacity may be had by the hour, G groups of offers that share their lots, V offers of which a part is paid
-only where it is used, F choices of a pool (workload, pool), L (offer, period) pairs that come late in some scenario, E hedges. Integer arrays hold
-positions in the list they name. `Slices` holds what may vary from slice to slice, `Scenarios` what may vary from scenario to scenario.
+Sizes: T periods, Z scenarios, S slices of all scenarios, P pools, K tranches, O committed offers, H hired offers, W workloads, Q demand
+classes, R routes of serving and batch workloads, B standby routes, J gang routes (training), N regional splits, C capped regions, M
+placements, Y contracts whose capacity may be had by the hour, G groups of offers that share their lots, V offers of which a part is paid
+only where it is used, F choices of a pool (workload, pool), L (offer, period) pairs that come late in some scenario, E hedges. Integer
+arrays hold positions in the list they name. `Slices` holds what may vary from slice to slice, `Scenarios` what may vary from scenario to
+scenario.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ def members(of: Ints, n: int) -> list[list[int]]:
     for position, group in enumerate(of.tolist()):
         groups[group].append(position)
     return groups
+
+
+def somewhere(values: Floats) -> list[bool]:
+    """(items,) whether a figure (scenarios, items) is above 0 in any scenario, as plain truth values."""
+    return [bool(most > 0) for most in values.max(axis=0, initial=0.0)]
 
 
 @dataclass(frozen=True, slots=True)

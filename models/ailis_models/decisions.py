@@ -1,9 +1,9 @@
 """The decisions: every variable of the program, and nothing else.
 
 Plan scope is decided once, before anybody knows which scenario comes; scenario scope once per scenario; slice scope once per slice of a
-scenario. A narrower scope reads the variables of wider ones through **ports** (of its own scenario, at its own period), and a wider one reads
-those of the next through **exports** (of all its slices, of all scenarios). Both are declared here, so that the compiler and the whole Pyomo model
-connect the scopes the same way.
+scenario. A narrower scope reads the variables of wider ones through **ports** (of its own scenario, at its own period), and a wider one
+reads those of the next through **exports** (of all its slices, of all scenarios). Both are declared here, so that the compiler and the
+whole Pyomo model connect the scopes the same way.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ def plan_variables(m: Any, d: Data) -> None:
     m.obliged = pyo.Var([0] if d.relaxable else [], bounds=(0.0, 1.0))
     h = d.hedges
     m.position = pyo.Var(
-        range(len(h.most)), bounds=lambda _, e: (float(h.held[e]), float(h.held[e] + h.most[e])), domain=lambda _, e: _whole(bool(h.whole[e]))
+        range(len(h.most)),
+        bounds=lambda _, e: (float(h.held[e]), float(h.held[e] + h.most[e])),
+        domain=lambda _, e: _whole(bool(h.whole[e])),
     )
     m.spent = pyo.Var([0] if d.counts_cost else [])
     m.value_at_risk = pyo.Var([0] if d.risk.counts else [])

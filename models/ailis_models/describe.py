@@ -84,13 +84,14 @@ What an instance's words mean is in `docs/format.md`; here is what the program m
   every report go by its name.
 - A **family** is a function that yields rows. Its name goes into reports, its docstring stands below, its unit is that of its
   right-hand side.
-- A family has a **scope**: `plan` rows stand once, `scenario` rows once per scenario, `slice` rows once per slice (scenario, period and block). An
-  instance without scenarios has one. The compiler reads the three from Pyomo once and stamps them over all scenarios and slices; `whole_model`
-  writes the same rows as one ordinary model.
+- A family has a **scope**: `plan` rows stand once, `scenario` rows once per scenario, `slice` rows once per slice (scenario, period and
+  block). An
+  instance without scenarios has one. The compiler reads the three from Pyomo once and stamps them over all scenarios and slices;
+  `whole_model` writes the same rows as one ordinary model.
 - A family is a **limit** on a *stock* (GPUs, MW: held for a period) or a *flow* (outcomes: counted), or a **definition**, no limit.
 
-Two stages: the plan is decided before the scenario is known, all else after. Every cost of a scenario counts times its probability. With a weight
-λ of risk the objective is `(1 − λ) · expected cost + λ · CVaR`.
+Two stages: the plan is decided before the scenario is known, all else after. Every cost of a scenario counts times its probability. With a
+weight λ of risk the objective is `(1 − λ) · expected cost + λ · CVaR`.
 
 Objective: `min Σ cost`, or, for the cost per outcome, `min Σ cost + q · Σ lost` at a price `q` of an outcome that is found by Dinkelbach's
 method; `lost` are the weighted outcomes left unserved.

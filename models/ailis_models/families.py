@@ -85,8 +85,8 @@ def family(
 class Bound:
     """Bounds that a layer puts on a variable, enforced or not; of several layers the tightest counts.
 
-    `values`: (items,) or (second index, first index) of a plan variable, the same of a scenario variable (with an axis of scenarios before, where
-    they differ), (slices or 1, items) of a slice variable. Upper bounds unless `lower` is set.
+    `values`: (items,) or (second index, first index) of a plan variable, the same of a scenario variable (with an axis of scenarios before,
+    where they differ), (slices or 1, items) of a slice variable. Upper bounds unless `lower` is set.
     """
 
     variable: str

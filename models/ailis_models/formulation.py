@@ -1,7 +1,8 @@
 """The table of the layers, and the models made from it.
 
-`plan_model`, `scenario_model` and `slice_model` are templates: the compiler reads their patterns and stamps them over all scenarios and slices.
-`whole_model` writes the same rows as one ordinary Pyomo model; it is the reading copy, and the tests hold the stamped matrix against it coefficient by coefficient.
+`plan_model`, `scenario_model` and `slice_model` are templates: the compiler reads their patterns and stamps them over all scenarios and
+slices. `whole_model` writes the same rows as one ordinary Pyomo model; it is the reading copy, and the tests hold the stamped matrix
+against it coefficient by coefficient.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from ailis_models.arrays import Bools, Data, Floats, Ints, Relaxable
+from ailis_models.arrays import Bools, Data, Floats, Ints, Relaxable, somewhere
 from ailis_models.families import Bound, Bounds, Rows, family
 
 
@@ -134,7 +134,7 @@ def gangs_in_chosen_pool(m: Any, d: Data) -> Rows:
 
     gangs[j,t] <= most[t,j] · chosen[w,p]   [gangs]; most = gangs that would do the whole job in t, so no big-M
     """
-    may_run = (d.scenarios.job_most > 0).any(axis=0).tolist()
+    may_run = somewhere(d.scenarios.job_most)
     for j, (w, p) in enumerate(zip(d.jobs.workload.tolist(), d.jobs.pool.tolist(), strict=True)):
         for t in range(d.periods):
             at = t * len(d.jobs.workload) + j
@@ -158,7 +158,7 @@ def gangs_held(m: Any, d: Data) -> Rows:
     Written only where layers are compared; elsewhere `most` is no more than this.
     """
     if d.relaxable:
-        fewer = (d.scenarios.job_short > 0).any(axis=0).tolist()
+        fewer = somewhere(d.scenarios.job_short)
         for j, (w, p) in enumerate(zip(d.jobs.workload.tolist(), d.jobs.pool.tolist(), strict=True)):
             for t in range(d.periods):
                 at = t * len(d.jobs.workload) + j
@@ -181,12 +181,14 @@ def one_pool(m: Any, d: Data) -> Rows:
 def gangs_needed(m: Any, d: Data) -> Rows:
     """A chosen pool runs at least the gangs that the job needs there; implied by whole gangs, but not by their relaxation.
 
-    gangs_needed[w,p] · chosen[w,p] <= Σ_{j in p, t} gangs[j,t]   [gangs]; gangs_needed = ceil(least outcomes[w] / max_{j in p, t} rate[j]·hours[t])
+    gangs_needed[w,p] · chosen[w,p] <= Σ_{j in p, t} gangs[j,t]   [gangs]
+
+    gangs_needed[w,p] = ceil(least outcomes[w] / max_{j in p, t} rate[j]·hours[t])
     """
     jobs: dict[tuple[int, int], list[int]] = {}
     for j, pair in enumerate(zip(d.jobs.workload.tolist(), d.jobs.pool.tolist(), strict=True)):
         jobs.setdefault(pair, []).append(j)
-    some = (d.scenarios.gangs_needed > 0).any(axis=0).tolist()
+    some = somewhere(d.scenarios.gangs_needed)
     for i, (w, p) in enumerate(m.chosen):
         if some[i]:
             running = pyo.quicksum(m.gangs[j, t] for j in jobs[w, p] for t in range(d.periods))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from ailis_models.arrays import Bools, Data, Relaxable, members
+from ailis_models.arrays import Bools, Data, Relaxable, members, somewhere
 from ailis_models.families import Bound, Bounds, Rows, family
 
 
@@ -38,7 +38,7 @@ def training_done(m: Any, d: Data) -> Rows:
 def training_output(m: Any, d: Data) -> Rows:
     """Gangs produce at their rate: output[j,t] <= rate[j] · hours[t] · gangs[j,t]   [outcomes]."""
     jobs = len(d.jobs.workload)
-    may_run = (d.scenarios.job_most > 0).any(axis=0).tolist()
+    may_run = somewhere(d.scenarios.job_most)
     for j in range(jobs):
         for t, hours in enumerate(d.calendar.period_hours.tolist()):
             if may_run[t * jobs + j]:
@@ -49,7 +49,9 @@ def training_output(m: Any, d: Data) -> Rows:
 
 @family("L16", "scenario", unit="outcome", index=("workload",), kind="flow", stands=True)
 def service_floor(m: Any, d: Data) -> Rows:
-    """Over the horizon of every scenario at least a share of the demand is served: Σ unserved[q,s] <= (1 − min_service) · total[w]   [outcomes]."""
+    """Over the horizon of every scenario at least a share of the demand is served: Σ unserved[q,s] <= (1 − min_service) · total[w]
+    [outcomes].
+    """
     w = d.workloads
     for i, classes in enumerate(members(d.class_workload, len(w.total))):
         limit = float(1 - w.min_service[i]) * m.total[i]

@@ -15,9 +15,9 @@ from ailis_models.families import Rows, family
 
 @family("L16", "scenario", unit="money", index=("",), kind="definition")
 def tail(m: Any, d: Data) -> Rows:
-    """What the cost of the scenario exceeds the value at risk by: outlay − value_at_risk <= shortfall   [money].
+    """What the cost of the scenario exceeds the value at risk by.
 
-    Rockafellar and Uryasev 2000, theorem 1.
+    outlay − value_at_risk <= shortfall   [money] (Rockafellar, Uryasev 2000, theorem 1)
     """
     if d.risk.counts:
         yield 0, m.outlay[0] - m.value_at_risk[0] - m.shortfall[0] <= 0

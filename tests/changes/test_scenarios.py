@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import pytest
 from ailis_opt.changes import apply, parse_list
 from ailis_opt.changes.scenarios import MAY_CHANGE, variants
 from ailis_opt.errors import Fault, InputError
+from ailis_opt.io import read
 from ailis_opt.schema import TABLES, Instance
 from tests.models.markets import market, offer
-from tests.support.files import as_instance
+from tests.support.files import as_instance, write_folder, write_yaml
 
 CHANGE = ["scenario", "basis", "table", "where", "column", "op", "value", "first_period", "last_period"]
 
@@ -80,6 +82,7 @@ def test_every_column_that_may_change_is_one() -> None:
     assert all(set(columns) <= set(TABLES[table].columns) for table, columns in MAY_CHANGE.items())
 
 
+BOTH = (("high", "w"), ("low", "v"))
 OFFERS = ("high", "", "offers")
 BAD = {
     "no row": (("high", "", "demand", "workload=suport", "outcomes", "mul", 2), "where", "Did you mean 'support'"),
@@ -143,3 +146,29 @@ def test_columns_that_joined_later_leave_the_fingerprint_as_it_was() -> None:
 def test_the_fingerprint_of_a_plain_instance_is_what_it_was(quickstart: Instance) -> None:
     stored = json.loads((Path(quickstart.path) / "expected.json").read_text(encoding="utf-8"))
     assert quickstart.sha256 == stored["instance_sha256"]
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_fault_is_at_its_line_of_the_file(tmp_path: Path, inline: bool) -> None:
+    rows = [{"scenario": s, "table": "demand", "where": f"workload={w}", "column": "outcomes", "op": "mul", "value": 2} for s, w in BOTH]
+    data = market(offer("hour", 3), scenarios=[{"scenario": "high"}, {"scenario": "low"}], changes=rows)
+    instance = read(write_yaml(data, tmp_path / "all.yaml") if inline else write_folder(data, tmp_path / "all"))
+    (fault,) = faults(instance)
+    assert (fault.file, fault.column) == (("all.yaml", "changes.where") if inline else ("changes.csv", "where"))
+    assert fault.value == "workload=v"
+    text = (tmp_path / "all.yaml" if inline else tmp_path / "all" / "changes.csv").read_text(encoding="utf-8").splitlines()
+    assert fault.row is not None
+    assert "workload=v" in text[fault.row - 1]
+    changed = apply(instance, parse_list(["changes[scenario=high].value = 3"]))
+    assert [(f.file, f.row) for f in faults(changed)] == [("changes", 2)]
+    for file in (tmp_path / "all").glob("*"):
+        file.unlink()
+    if not inline:
+        assert [(f.file, f.row) for f in faults(instance)] == [("changes", 2)]
+
+
+def test_the_page_lists_what_may_change() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
+    listed = page.split("and nothing else:")[1].split("\n- ")[0]
+    rows = [re.findall(r"`(\w+)`", line) for line in listed.splitlines()]
+    assert {row[0]: tuple(row[1:]) for row in rows if row} == MAY_CHANGE

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ailis_models import decisions, describe
-from ailis_models.formulation import FAMILIES, PLAN_COSTS, SLICE_COSTS
+from ailis_models.formulation import FAMILIES, PLAN_COSTS, SCENARIO_COSTS, SLICE_COSTS
 from ailis_models.layers import LAYERS, REASONS
 
 README = Path(describe.__file__).parents[1] / "README.md"
@@ -36,8 +36,9 @@ def test_nothing_is_left_out() -> None:
         assert said in page
         assert formula in page
     assert set(describe.RULES) == {reason.name for reason in REASONS}
-    costs = {getattr(module, name) for module in describe.COSTS.values() for name in ("plan_cost", "slice_cost") if hasattr(module, name)}
-    assert costs == {*PLAN_COSTS, *SLICE_COSTS}
+    names = ("plan_cost", "scenario_cost", "slice_cost")
+    costs = {getattr(m, name) for modules in describe.COSTS.values() for m in modules for name in names if hasattr(m, name)}
+    assert costs == {*PLAN_COSTS, *SCENARIO_COSTS, *SLICE_COSTS}
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)

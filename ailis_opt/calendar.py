@@ -15,7 +15,9 @@ HOURS_PER_MONTH = 730.0
 
 
 def calendar(header: Header, scenarios: int = 1) -> Calendar:
-    """The calendar of a horizon. A month has its real hours from `start` on; slices run scenario by scenario, period by period, block by block."""
+    """The calendar of a horizon. A month has its real hours from `start` on; slices run scenario by scenario, period by period, block by
+    block.
+    """
     horizon = header.horizon
     if horizon.period == "month":
         start = pd.Timestamp(horizon.start)

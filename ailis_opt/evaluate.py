@@ -1,0 +1,135 @@
+"""A plan that is made, under scenarios that it was not made for: only what is decided later is decided anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ailis_models.arrays import Floats, Ints, Risk
+from ailis_opt.changes.scenarios import Variant
+from ailis_opt.engine.compile import Layout, Program, compile_program
+from ailis_opt.engine.remembered import Templates
+from ailis_opt.engine.search import Options, Search
+from ailis_opt.engine.value import priced
+from ailis_opt.prepare import Prepared, prepare
+from ailis_opt.prepare.payoffs import payoffs
+from ailis_opt.result import Result
+from ailis_opt.schema.instance import Instance
+
+TOGETHER = 25  # scenarios in one program: they share nothing but the plan, which is fixed
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a plan decides before the scenario is known: lots by (offer, start period), (dataset, region) pairs, lots by hedge."""
+
+    lots: Mapping[tuple[str, int], float]
+    placed: frozenset[tuple[str, str]]
+    positions: Mapping[str, float]
+
+    @classmethod
+    def of(cls, result: Result) -> Signed:
+        """The plan of a result."""
+        bought, copies, held = result.purchases, result.tables["placements"], result.positions
+        away = copies[~copies["home"].astype(bool)]
+        return cls(
+            lots=dict(zip(zip(bought["offer"], bought["start_period"].astype(int), strict=True), bought["lots"].astype(float), strict=True)),
+            placed=frozenset(zip(away["dataset"], away["region"], strict=True)),
+            positions=dict(zip(held["hedge"], held["lots"].astype(float), strict=True)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A plan in each of several scenarios, (n,) arrays: cost and hedges' net cost [money], weighted outcomes.
+
+    The cost is infinite where the plan has no way to meet every limit of the scenario.
+    """
+
+    names: tuple[str, ...]
+    probability: Floats
+    cost: Floats
+    outcomes: Floats
+    premium: Floats  # and carry, of all positions
+    payoff: Floats
+
+    @property
+    def exposure(self) -> Floats:
+        """(n,) cost without the hedges."""
+        return self.cost - self.premium + self.payoff
+
+
+def evaluate(instance: Instance, signed: Signed, scenarios: Sequence[Variant], price: float = 0.0, gap: float = 1e-6) -> Evaluation:
+    """The plan `signed` in every scenario, each at its least cost + price · lost outcomes (price 0: the least cost).
+
+    `scenarios` need not be those of the instance, and their probabilities need not sum to 1 (they are made to).
+    """
+    templates = Templates()
+    cost, outcomes = np.full(len(scenarios), np.inf), np.zeros(len(scenarios))
+    for first in range(0, len(scenarios), TOGETHER):
+        some = scenarios[first : first + TOGETHER]
+        found = _together(instance, signed, some, price, gap, templates)
+        each = [found] if found is not None else [_together(instance, signed, [one], price, gap, templates) for one in some]
+        parts = [(np.array([np.inf]), np.zeros(1)) if part is None else part for part in each]
+        cost[first : first + len(some)] = np.concatenate([part[0] for part in parts])
+        outcomes[first : first + len(some)] = np.concatenate([part[1] for part in parts])
+    weight = np.array([scenario.probability for scenario in scenarios])
+    premium, payoff = _hedged(signed, scenarios)
+    return Evaluation(tuple(s.name for s in scenarios), weight / weight.sum(), cost, outcomes, premium, payoff)
+
+
+def _hedged(signed: Signed, scenarios: Sequence[Variant]) -> tuple[Floats, Floats]:
+    """(n,) premium and carry, and payoff, of all positions."""
+    premium, payoff = np.zeros(len(scenarios)), np.zeros(len(scenarios))
+    for i, scenario in enumerate(scenarios):
+        of = payoffs(scenario.instance)
+        lots = np.array([signed.positions.get(name, 0.0) for name in of.hedges])
+        premium[i], payoff[i] = lots @ (of.premium + of.carry), lots @ of.payoff
+    return premium, payoff
+
+
+def _together(
+    instance: Instance, signed: Signed, scenarios: Sequence[Variant], price: float, gap: float, templates: Templates
+) -> tuple[Floats, Floats] | None:
+    """(n,) cost and outcomes of some scenarios, solved at once; None where one of them has no plan."""
+    even = [replace(scenario, probability=1 / len(scenarios)) for scenario in scenarios]
+    prepared = prepare(instance, scenarios=even)
+    data = replace(prepared.data, risk=Risk(instance.header.risk.alpha, 0.0, tracked=True))
+    program = compile_program(data, *templates(data))
+    fixed = with_signed(program, instance, prepared, signed)
+    x = Search(priced(fixed, price), Options(ratio=False, gap=gap), lambda _: False).run().x
+    if x is None:
+        return None
+    layout, n = program.layout, len(scenarios)
+    plan, of_scenario, of_slice = layout.parts(program.lost * x)
+    lost = n * (of_scenario.sum(axis=1) + of_slice.reshape(n, -1).sum(axis=1)) + plan.sum()
+    asked = np.broadcast_to(data.scenarios.total, (n, len(data.workloads.total))) @ data.workloads.weight
+    return layout.values("outlay", x)[:, 0], asked - lost
+
+
+def with_signed(program: Program, instance: Instance, prepared: Prepared, signed: Signed) -> Program:
+    """The program in which lots, placements and positions are those that were signed; all else follows from them."""
+    lower, upper = program.column_lower.copy(), program.column_upper.copy()
+    for columns, values in _decided(program.layout, instance, prepared, signed):
+        lower[columns], upper[columns] = values, values
+    return replace(program, column_lower=lower, column_upper=upper)
+
+
+def _decided(layout: Layout, instance: Instance, p: Prepared, signed: Signed) -> list[tuple[Ints, Floats]]:
+    """Columns of the plan's decisions, and what was decided."""
+    offers, names, hedges = (instance.tables[t][c].tolist() for t, c in (("offers", "offer"), ("datasets", "dataset"), ("hedges", "hedge")))
+    found = []
+    for name in ("whole_lots", "part_lots"):
+        group, scope = layout.column(name)
+        lots = [sum(signed.lots.get((offers[row], t), 0.0) for row in p.supply.committed_of[o]) for o, t in group.keys]
+        found.append((layout.numbers(scope, group).ravel(), np.array(lots, dtype=float)))
+    group, scope = layout.column("placed")
+    datasets, regions = p.data.placements.dataset.tolist(), p.data.placements.region.tolist()
+    placed = [float((names[datasets[i]], p.regions[regions[i]]) in signed.placed) for i in group.keys]
+    found.append((layout.numbers(scope, group).ravel(), np.array(placed, dtype=float)))
+    group, scope = layout.column("position")
+    held = [signed.positions.get(hedges[e], 0.0) for e in group.keys]
+    found.append((layout.numbers(scope, group).ravel(), np.array(held, dtype=float)))
+    return found
