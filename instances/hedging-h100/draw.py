@@ -11,12 +11,12 @@ from pathlib import Path
 import assumptions as a
 import numpy as np
 import pandas as pd
-from ailis_opt.changes.scenarios import Variant, variants
-from ailis_opt.scenarios import Fit, draw, fit_history, fit_text, read_events
 from derive import write
 
 from ailis_opt import read
+from ailis_opt.changes.scenarios import Variant, variants
 from ailis_opt.io import recheck
+from ailis_opt.scenarios import Fit, draw, fit_history, fit_text, read_events
 from ailis_opt.schema import Instance
 
 HERE = Path(__file__).parent
