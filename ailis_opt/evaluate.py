@@ -35,7 +35,9 @@ class Signed:
         bought, copies, held = result.purchases, result.tables["placements"], result.positions
         away = copies[~copies["home"].astype(bool)]
         return cls(
-            lots=dict(zip(zip(bought["offer"], bought["start_period"].astype(int), strict=True), bought["lots"].astype(float), strict=True)),
+            lots=dict(
+                zip(zip(bought["offer"], bought["start_period"].astype(int), strict=True), bought["lots"].astype(float), strict=True)
+            ),
             placed=frozenset(zip(away["dataset"], away["region"], strict=True)),
             positions=dict(zip(held["hedge"], held["lots"].astype(float), strict=True)),
         )

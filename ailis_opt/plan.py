@@ -36,7 +36,10 @@ class Decisions:
 
 
 def decisions(p: Prepared, layout: Layout, x: Floats) -> Decisions:
-    """Read a solution of a program of one scenario."""
+    """Read a solution of a program of one scenario.
+
+    A route that the scenario closes has no rate: replicas there serve nothing, and may be left over where capacity stands idle.
+    """
     d, periods = p.data, p.data.periods
     columns = {group.name: group for _, group in layout.groups()}
 
@@ -57,8 +60,8 @@ def decisions(p: Prepared, layout: Layout, x: Floats) -> Decisions:
     return Decisions(
         lots=lots,
         hired=by_use + _split_called(p, lots, table("called", d.n_slices, len(d.committed.callable))),
-        replicas=table("replicas", d.n_slices, len(d.routes.pool)),
-        standby=table("standby", d.n_slices, len(d.standby.pool)),
+        replicas=np.where(d.slices.rate > 0, table("replicas", d.n_slices, len(d.routes.pool)), 0.0),
+        standby=np.where(d.slices.standby_rate > 0, table("standby", d.n_slices, len(d.standby.pool)), 0.0),
         unserved=table("unserved", d.n_slices, len(d.class_workload)),
         gangs=table("gangs", periods, len(d.jobs.workload)),
         output=table("output", periods, len(d.jobs.workload)),
@@ -279,7 +282,7 @@ def _unserved(instance: Instance, p: Prepared, decided: Decisions) -> pd.DataFra
 
 
 def in_force_gpus(p: Prepared, lots: Floats) -> Floats:
-    """(T, offers) GPUs in force of each committed offer, of lots (T, offers) started, from when they are there, and of those signed before."""
+    """(T, offers) GPUs in force of each committed offer, of lots (T, offers) started, once they are there, and of those signed before."""
     offers, periods = p.supply.offers, p.data.periods
     committed = offers["contract"].isin(COMMITTED).to_numpy()
     until = in_force_until(offers, periods)  # (T, offers)

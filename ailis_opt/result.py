@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ailis_opt.audit import Audit
-from ailis_opt.staged import Read, Risk, scenario_table
+from ailis_opt.staged import Read, Risk, Sample, scenario_table
 
 SCHEMA = "ailis-opt-result/1"
 PRICES = ("list_price_per_gpu_hour", "price_per_gpu_hour", "price_source")
@@ -32,7 +32,8 @@ class Result:
     `objective` is cost per weighted outcome or cost, in the instance's currency; `bounds` is its certified interval and
     `gap` = (upper − lower) / upper. `tables` holds the plan as DataFrames: purchases, committed, hired, pools, served, training,
     unserved, placements, positions, use, energy, costs, workloads, binding, funnel; booked, where a price book was applied. With scenarios
-    `cost`, `outcomes` and the tables are means over them; `scenarios` has the tables and the audit of each, `risk` what they spread.
+    `cost`, `outcomes` and the tables are means over them; `scenarios` has the tables and the audit of each, `risk` what they spread;
+    `sample` has the plan in fresh scenarios, where that was asked for.
     """
 
     instance: str
@@ -53,6 +54,7 @@ class Result:
     interrupted: bool = False
     risk: Risk | None = None
     scenarios: tuple[Read, ...] = ()
+    sample: Sample | None = None
 
     @property
     def gap(self) -> float:
@@ -143,6 +145,8 @@ class Result:
             found["risk"] = {name: getattr(self.risk, name) for name in names}
         if self.scenarios:
             found["scenarios"] = _records(scenario_table(self.scenarios))
+        if self.sample is not None:
+            found["out_of_sample"] = asdict(self.sample)
         if self.scenarios or len(self.positions):
             columns = {"premium": "premium", "carry": "carry", "expected_payoff": "payoff", "cost": "cost"}
             found["positions"] = _records(self.positions[["hedge", "lots"]].assign(**{k: self.positions[v] for k, v in columns.items()}))

@@ -62,6 +62,31 @@ class Risk:
         return (1 - self.weight) * self.expected_cost + self.weight * self.cvar
 
 
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate and its confidence interval."""
+
+    value: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The plan in `scenarios` that it was not made for. In `failed` of them it has no way to meet every limit; the figures are of the
+    others.
+
+    [money], money per weighted outcome; `confidence`: of the intervals.
+    """
+
+    scenarios: int
+    failed: int
+    confidence: float
+    expected_cost: Interval | None
+    cvar: Interval | None
+    cost_per_outcome: Interval | None
+
+
 Workloads = Callable[[Instance, Prepared, dict[str, pd.DataFrame]], pd.DataFrame]
 
 

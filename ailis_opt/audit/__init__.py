@@ -13,6 +13,7 @@ import pandas as pd
 
 from ailis_opt.audit.hedges import hedges
 from ailis_opt.audit.ledger import Audit, Ledger, Violation
+from ailis_opt.audit.lookup import find
 from ailis_opt.audit.money import check_budget, check_costs, check_energy, check_use, placement_costs, workload_costs
 from ailis_opt.audit.service import power, service
 from ailis_opt.audit.supply import supply
@@ -38,7 +39,7 @@ def audit(instance: Instance, tables: Mapping[str, pd.DataFrame], tolerance: flo
     held = supply(world, plan, ledger)
     done = work(world, plan, ledger)
     service(world, done, plan["placements"], ledger)
-    drawn = power(world, done, instance.tables, ledger)
+    drawn = power(world, done, ledger)
     caused = workload_costs(world, done)
     amounts = held.cost | placement_costs(world, plan["placements"], ledger) | {"energy": float(drawn["cost"].sum())}
     amounts["hedges"] = hedges(world, plan["positions"], ledger)
@@ -50,7 +51,7 @@ def audit(instance: Instance, tables: Mapping[str, pd.DataFrame], tolerance: flo
     check_energy(world, plan["energy"], drawn, ledger)
     check_costs(world, plan["costs"], cost_by, caused, ledger)
     check_budget(world, cost, ledger)
-    weight = instance.tables["workloads"].set_index("workload")["outcome_weight"]
-    outcomes = float((done.produced["workload"].map(weight).astype(float) * done.produced["outcomes"]).sum())
+    weight = find(world.tables["workloads"], "workload", done.produced["workload"]).number("outcome_weight")
+    outcomes = float((weight * done.produced["outcomes"]).sum())
     found = ledger.violations
     return Audit(not found, ledger.worst, cost, outcomes, cost_by, found, ledger.checked)

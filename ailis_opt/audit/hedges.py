@@ -6,34 +6,39 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from ailis_opt.audit.ledger import Ledger, axes, rows
-from ailis_opt.audit.world import World, records
+from ailis_opt.audit.ledger import Columns, Ledger, axes, rows
+from ailis_opt.audit.lookup import listed
+from ailis_opt.audit.lookup import positions as places
+from ailis_opt.audit.world import World
 
 _YEAR_HOURS = 8760.0
+COLUMNS = (
+    "hedge", "kind", "index", "strike", "premium_per_gpu_hour", "gpu_hours_per_period", "first_period", "last_period", "max_lots",
+    "whole_lots", "limit_per_gpu_hour", "collateral_per_gpu_hour", "carry_rate_per_year", "committed_lots",
+)  # fmt: skip
+FIGURES = ("premium", "carry", "payoff")
 
 
-def hedges(world: World, positions: pd.DataFrame, ledger: Ledger) -> float:
+def hedges(world: World, positions: Columns, ledger: Ledger) -> float:
     """Cost of all positions, premium and carry less payoff; checks their limits and stated figures."""
-    if positions.empty and world.tables["hedges"].empty:
+    table = world.tables["hedges"]
+    names, at = table["hedge"].tolist(), places(table["hedge"], positions["hedge"])
+    if not names:
         return 0.0
-    lots = positions.set_index("hedge")["lots"].astype(float).to_dict()
-    listed = records(world.tables["hedges"])
-    held = np.array([lots.get(row["hedge"], 0.0) for row in listed])
-    before = np.array([row["committed_lots"] for row in listed], dtype=float)
-    where = axes(hedge=[row["hedge"] for row in listed])
-    most = np.array([np.inf if np.isnan(row["max_lots"]) else row["max_lots"] + row["committed_lots"] for row in listed], dtype=float)
-    ledger.at_most("contract", "hedge max_lots", "lots", held, most, where)
+    held = np.append(positions["lots"], 0.0)[at]
+    before, most, where = table["committed_lots"].astype(float), table["max_lots"].astype(float), axes(hedge=names)
+    ledger.at_most("contract", "hedge max_lots", "lots", held, np.where(np.isnan(most), np.inf, most + before), where)
     ledger.at_least("contract", "hedges held before", "lots", held, before, where)
-    ledger.whole("contract", "whole lots of hedges", "lots", held, where, mask=[bool(row["whole_lots"]) for row in listed])
-    figures = np.array([_figures(world, row) for row in listed]).reshape(-1, 3) * held[:, None]
-    of = pd.DataFrame(figures, columns=["premium", "carry", "payoff"], index=[row["hedge"] for row in listed])
-    of["cost"] = of["premium"] + of["carry"] - of["payoff"]
-    due = of.reindex(positions["hedge"])
-    for column in of.columns:
-        ledger.stated(f"positions.{column}", world.header.currency, positions[column], due[column], rows(positions, ["hedge"]))
-    return float(of["cost"].sum())
+    ledger.whole("contract", "whole lots of hedges", "lots", held, where, mask=table["whole_lots"].astype(bool))
+    listing = [dict(zip(COLUMNS, row, strict=True)) for row in zip(*(table[name].tolist() for name in COLUMNS), strict=True)]
+    each = np.array([_figures(world, row) for row in listing])
+    due = {name: held * each[:, i] for i, name in enumerate(FIGURES)}
+    due["cost"] = due["premium"] + due["carry"] - due["payoff"]
+    of = places(positions["hedge"], names)
+    for column, amount in due.items():
+        ledger.stated(f"positions.{column}", world.header.currency, positions[column], amount[of], rows(positions, ["hedge"]))
+    return float(due["cost"].sum())
 
 
 def _figures(world: World, hedge: Mapping[str, Any]) -> tuple[float, float, float]:
@@ -63,8 +68,6 @@ def _figures(world: World, hedge: Mapping[str, Any]) -> tuple[float, float, floa
 
 def _level(world: World, index: str, period: int) -> float:
     """The index in a period: its forward curve where there is one, else its level today."""
-    for row in records(world.tables["curves"]):
-        if row["index"] == index and row["period"] == period:
-            return float(row["price_per_gpu_hour"])
-    levels = {row["index"]: float(row["price_per_gpu_hour"]) for row in records(world.tables["indices"])}
-    return levels[index]
+    stated = listed(world.tables["curves"], ("index", "period"), "price_per_gpu_hour")
+    levels = dict(zip(world.tables["indices"]["index"], world.tables["indices"]["price_per_gpu_hour"].tolist(), strict=True))
+    return stated.get((index, period), float(levels[index]))

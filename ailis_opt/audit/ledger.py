@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.intp]
+Columns = Mapping[str, npt.NDArray[Any]]
+"""A table as one array (rows,) by column: pandas takes longer to look a column up than most checks to look at it."""
 Where = Callable[[tuple[int, ...]], str]
 
 EXACT = 1e-6
@@ -84,14 +87,14 @@ class Ledger:
 
         `where` names an element by its index; `scale` stands in for |bound|.
         """
-        values, bounds, chosen = np.broadcast_arrays(np.asarray(value, float), np.asarray(bound, float), np.asarray(mask, bool))
-        scales = np.broadcast_to(np.maximum(1.0, np.abs(bounds if scale is None else np.asarray(scale, float))), values.shape)
-        chosen = chosen & np.isfinite(bounds)
-        excess = np.where(chosen, values - np.where(chosen, bounds, 0.0), 0.0)
-        excess = np.where(np.isnan(excess), np.inf, excess)  # what cannot be computed is not met
+        bounds = np.asarray(bound, float)
+        scales = np.maximum(1.0, np.abs(bounds if scale is None else np.asarray(scale, float)))
+        chosen = np.asarray(mask, bool) & np.isfinite(bounds)
+        excess = np.where(chosen, np.asarray(value, float) - np.where(chosen, bounds, 0.0), 0.0)
+        excess[np.isnan(excess)] = np.inf  # what cannot be computed is not met
         relative = excess / np.where(np.isfinite(scales), scales, 1.0)
         family = f"{layer} {limit}"
-        self.checked[family] = self.checked.get(family, 0) + int(np.count_nonzero(chosen))
+        self.checked[family] = self.checked.get(family, 0) + int(np.count_nonzero(np.broadcast_to(chosen, excess.shape)))
         if relative.size:
             self.worst = max(self.worst, float(relative.max()))
         for index in zip(*np.nonzero(relative > (self.tolerance if tolerance is None else tolerance)), strict=True):
@@ -125,9 +128,9 @@ class Ledger:
         self.at_most(layer, limit, unit, ~np.asarray(good, bool), 0.0, where)
 
 
-def rows(frame: pd.DataFrame, keys: Sequence[str]) -> Where:
-    """Names row `i` of a frame by its keys: "offer=a, period=0"."""
-    columns = {key: frame[key].to_numpy() for key in keys}
+def rows(table: Columns, keys: Sequence[str]) -> Where:
+    """Names row `i` of a table by its keys: "offer=a, period=0"."""
+    columns = {key: table[key] for key in keys}
 
     def where(index: tuple[int, ...]) -> str:
         return ", ".join(f"{key}={_plain(column[index[0]])}" for key, column in columns.items())

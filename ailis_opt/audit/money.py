@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
-import pandas as pd
 
-from ailis_opt.audit.ledger import Floats, Ledger, axes, rows
+from ailis_opt.audit.ledger import Columns, Floats, Ledger, axes, rows
+from ailis_opt.audit.lookup import find, listed, positions, sums, totals
 from ailis_opt.audit.supply import Supply
 from ailis_opt.audit.tables import COMPONENTS
 from ailis_opt.audit.work import Work
-from ailis_opt.audit.world import World, positions, records, sums
+from ailis_opt.audit.world import World
 
 
-def placement_costs(world: World, placements: pd.DataFrame, ledger: Ledger) -> dict[str, float]:
+def placement_costs(world: World, placements: Columns, ledger: Ledger) -> dict[str, float]:
     """Storage, replication and refresh of the copies."""
-    row = placements[["dataset", "region"]].merge(world.tables["datasets"], on="dataset", how="left", suffixes=("", "_home"))
-    away = (row["region"] != row["region_home"]).to_numpy(bool)
-    size = row["size_gb"].to_numpy(float)
-    sent = np.where(away, size * _egress_price(world, row["region_home"], row["region"]), 0.0)
+    dataset = find(world.tables["datasets"], "dataset", placements["dataset"])
+    away = placements["region"] != dataset["region"]
+    size = dataset.number("size_gb")
+    sent = np.where(away, size * _egress_price(world, dataset["region"], placements["region"]), 0.0)
     amounts = {
-        "storage": size * row["storage_price_per_gb_month"].to_numpy(float) * world.months,
+        "storage": size * dataset.number("storage_price_per_gb_month") * world.months,
         "replication": sent,
-        "refresh": sent * row["refresh_share_per_period"].to_numpy(float) * len(world.hours),
+        "refresh": sent * dataset.number("refresh_share_per_period") * len(world.hours),
     }
     where = rows(placements, ["dataset", "region"])
     ledger.stated("placements.home", "flags", placements["home"], ~away, where)
@@ -32,28 +32,29 @@ def placement_costs(world: World, placements: pd.DataFrame, ledger: Ledger) -> d
     return {component: float(amount.sum()) for component, amount in amounts.items()}
 
 
-def workload_costs(world: World, done: Work) -> pd.DataFrame:
+def workload_costs(world: World, done: Work) -> Columns:
     """Columns workload, component, amount: what each workload causes alone, egress and unserved outcomes."""
-    workloads = world.tables["workloads"].set_index("workload")
-    made = done.produced
+    workloads, made, balance = world.tables["workloads"], done.produced, done.balance
     price = np.where(made["geo"] == "any", 0.0, _egress_price(world, made["region"], made["geo"]))
-    sent = made["outcomes"] * made["workload"].map(workloads["gb_per_outcome"]).astype(float) * price
-    lost = done.balance["unserved"] * done.balance["workload"].map(workloads["unserved_cost_per_outcome"]).astype(float)
-    parts = [
-        pd.DataFrame({"workload": made["workload"], "component": "egress", "amount": sent}),
-        pd.DataFrame({"workload": done.balance["workload"], "component": "unserved", "amount": lost}),
-    ]
-    return pd.concat(parts).groupby(["workload", "component"])["amount"].sum().reset_index()
+    sent = made["outcomes"] * find(workloads, "workload", made["workload"]).number("gb_per_outcome") * price
+    lost = balance["unserved"] * find(workloads, "workload", balance["workload"]).number("unserved_cost_per_outcome")
+    keys = {
+        "workload": np.append(made["workload"], balance["workload"]),
+        "component": np.repeat(np.array(["egress", "unserved"], dtype=object), [len(sent), len(lost)]),
+    }
+    return totals(keys, {"amount": np.append(sent, lost)})
 
 
-def check_costs(world: World, costs: pd.DataFrame, cost_by: Mapping[str, float], caused: pd.DataFrame, ledger: Ledger) -> None:
+def check_costs(world: World, costs: Columns, cost_by: Mapping[str, float], caused: Columns, ledger: Ledger) -> None:
     """The table `costs` sums to the recomputed components; egress and unserved also workload by workload."""
     unit = world.header.currency
-    told = costs.groupby("component")["amount"].sum().reindex(list(COMPONENTS), fill_value=0.0)
+    told = sums((len(COMPONENTS),), (positions(costs["component"], COMPONENTS),), costs["amount"])
     ledger.stated("costs.amount", unit, told, [cost_by.get(name, 0.0) for name in COMPONENTS], axes(component=COMPONENTS))
-    split = costs[costs["component"].isin(("egress", "unserved"))].groupby(["workload", "component"], as_index=False)["amount"].sum()
-    both = split.merge(caused, on=["workload", "component"], how="outer", suffixes=("", "_due")).fillna({"amount": 0.0, "amount_due": 0.0})
-    ledger.stated("costs.amount", unit, both["amount"], both["amount_due"], rows(both, ["workload", "component"]))
+    split = np.isin(costs["component"], ("egress", "unserved"))
+    told, due = costs["amount"][split], caused["amount"]
+    keys = {key: np.append(costs[key][split], caused[key]) for key in ("workload", "component")}
+    both = totals(keys, {"told": np.append(told, np.zeros(len(due))), "due": np.append(np.zeros(len(told)), due)})
+    ledger.stated("costs.amount", unit, both["told"], both["due"], rows(both, ["workload", "component"]))
 
 
 def check_budget(world: World, cost: float, ledger: Ledger) -> None:
@@ -62,13 +63,13 @@ def check_budget(world: World, cost: float, ledger: Ledger) -> None:
         ledger.at_most("L16", "budget", world.header.currency, [cost], [world.header.budget], axes(plan=["all cost"]))
 
 
-def check_use(world: World, use: pd.DataFrame, done: Work, held: Supply, ledger: Ledger) -> None:
+def check_use(world: World, use: Columns, done: Work, held: Supply, ledger: Ledger) -> None:
     """Capacity of the pools: limit, and the table `use`."""
-    pools = list(world.pools.index)
+    pools = world.pool_names
     where = axes(pool=pools, slice=world.slice_labels)
     ledger.at_most("L1.supply", "capacity", "GPUs", done.taken, held.usable, where)
-    of = world.pools.reindex(use["pool"])
-    right = (of["region"].to_numpy() == use["region"].to_numpy()) & (of["sku"].to_numpy() == use["sku"].to_numpy())
+    at = positions(use["pool"], pools)
+    right = (world.pools["region"][at] == use["region"]) & (world.pools["sku"][at] == use["sku"])
     ledger.true("plan", "region and SKU of the pool", "rows", right, rows(use, ["pool", "period", "block"]))
     figures = {
         "committed_gpus": held.committed,
@@ -77,12 +78,12 @@ def check_use(world: World, use: pd.DataFrame, done: Work, held: Supply, ledger:
         "used_gpus": done.taken,
         "idle_gpus": held.usable - done.taken,
     }
-    place = (positions(use["pool"], pools), world.slice_of(use))
+    place = (at, world.slice_of(use))
     for column, amount in figures.items():
         ledger.stated(f"use.{column}", "GPUs", sums(amount.shape, place, use[column]), amount, where)
 
 
-def check_energy(world: World, energy: pd.DataFrame, drawn: Mapping[str, Floats], ledger: Ledger) -> None:
+def check_energy(world: World, energy: Columns, drawn: Mapping[str, Floats], ledger: Ledger) -> None:
     """The table `energy`."""
     names = list(world.tables["regions"]["region"])
     place = (positions(energy["region"], names), world.slice_of(energy))
@@ -97,7 +98,7 @@ def check_energy(world: World, energy: pd.DataFrame, drawn: Mapping[str, Floats]
         ledger.stated(f"energy.{column}", unit, sums(amount.shape, place, energy[column]), amount, where)
 
 
-def _egress_price(world: World, source: pd.Series[str], target: pd.Series[str]) -> Floats:
+def _egress_price(world: World, source: Iterable[str], target: Iterable[str]) -> Floats:
     """(rows,) price per GB from a region to a region or geo; a pair that is not listed is free."""
-    listed = {(row["from_region"], row["to_region"]): float(row["price_per_gb"]) for row in records(world.tables["egress"])}
-    return np.array([listed.get(pair, 0.0) for pair in zip(source, target, strict=True)], dtype=float)
+    prices = listed(world.tables["egress"], ("from_region", "to_region"), "price_per_gb")
+    return np.array([prices.get(pair, 0.0) for pair in zip(source, target, strict=True)], dtype=float)

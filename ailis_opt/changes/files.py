@@ -16,8 +16,10 @@ MOST_BYTES = 10_000_000
 FORM = "Write `name: [change, change]`, each change that has a `: ` or ` #` in it between single quotes"
 
 
-def read_changes(path: Path) -> dict[str, list[Change]]:
-    """The lists of a YAML file `{name: [change …]}`, by name. Raises InputError with all faults, each with its line."""
+def read_changes(path: Path, may_be_empty: bool = False) -> dict[str, list[Change]]:
+    """The lists of a YAML file `{name: [change …]}`, by name. Raises InputError with all faults, each with its line; a list without a
+    change
+    is one unless it `may_be_empty`."""
     text = text_of(path, MOST_BYTES)
     if isinstance(text, Fault):
         raise InputError([text])
@@ -26,10 +28,10 @@ def read_changes(path: Path) -> dict[str, list[Change]]:
         raise InputError([Fault(path.name, problem.why, f"{problem.mend}. {FORM}", problem.line) for problem in problems])
     if not isinstance(node, yaml_text.Mapping) or not node:
         raise InputError([Fault(path.name, "no names with lists of changes", FORM, None if not node else 1)])
-    return lists_of(node, path.name)
+    return lists_of(node, path.name, may_be_empty)
 
 
-def lists_of(node: yaml_text.Mapping, file: str) -> dict[str, list[Change]]:
+def lists_of(node: yaml_text.Mapping, file: str, may_be_empty: bool = False) -> dict[str, list[Change]]:
     """The same of a mapping that was read already, from a file of this name."""
     found: dict[str, list[Change]] = {}
     faults: list[Fault] = []
@@ -43,7 +45,7 @@ def lists_of(node: yaml_text.Mapping, file: str) -> dict[str, list[Change]]:
                 found[name] += parse_all(text)
             except InputError as error:
                 faults += [Fault(f.file, f.why, f.mend, line, f"{file}, {name}", mark=f.mark) for f in error.faults]
-        if not found[name] and not faults:
+        if not found[name] and not faults and not (may_be_empty and isinstance(listed, yaml_text.Sequence)):
             faults.append(Fault(file, "no change", FORM, node.lines[name], name))
     if faults:
         raise InputError(faults)

@@ -108,6 +108,12 @@ def check(instance: InstancePath, book: Book = None, as_json: Json = False) -> N
         raise typer.Exit(run_check(instance, as_json, book))
 
 
+def _count(value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise typer.BadParameter("give a number of scenarios, 1 or more")
+    return value
+
+
 @app.command()
 def solve(
     instance: InstancePath,
@@ -120,6 +126,17 @@ def solve(
         float | None, typer.Option(callback=_seconds, metavar="S", help="Seconds to search at most.", show_default="none")
     ] = None,
     objective: Annotated[Objective | None, typer.Option(help="What to minimize.", show_default="the instance's own")] = None,
+    scenarios: Annotated[
+        int | None, typer.Option(callback=_count, metavar="N", help="Plan for N scenarios that stand for all.", show_default="all")
+    ] = None,
+    worth: Annotated[bool, typer.Option("--worth", help="Also: what planning for scenarios is worth, and knowing which comes.")] = False,
+    out_of_sample: Annotated[
+        int | None, typer.Option(callback=_count, metavar="N", help="Also: the plan in N fresh scenarios of --fit.", show_default="none")
+    ] = None,
+    fit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="fit.json of `ailis-opt scenarios`, to draw from.", show_default="none")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="K", help="Seed of the fresh scenarios.")] = 1,
     book: Book = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -128,7 +145,8 @@ def solve(
     with boundary(as_json):
         from ailis_opt.cli.solve import Request, run_solve
 
-        request = Request(instance, out, gap, time_limit, None if objective is None else objective.value, as_json, quiet, book)
+        kind = None if objective is None else objective.value
+        request = Request(instance, out, gap, time_limit, kind, as_json, quiet, book, scenarios, worth, out_of_sample, fit, seed)
         raise typer.Exit(run_solve(request))
 
 

@@ -17,8 +17,8 @@ from rich.console import RenderableType
 
 from ailis_opt.cli.boundary import INTERRUPTED, titled
 from ailis_opt.cli.priced import read_priced
-from ailis_opt.cli.progress import progress_line
-from ailis_opt.errors import AilisError, InfeasibleError, InputError, NoPlanError, NoRouteError
+from ailis_opt.cli.progress import note_line, progress_line
+from ailis_opt.errors import AilisError, Fault, InfeasibleError, InputError, NoPlanError, NoRouteError
 from ailis_opt.explain.conflict import Conflict
 from ailis_opt.explain.infeasible import blame, blamed
 from ailis_opt.optimize import solve
@@ -52,6 +52,16 @@ class Request:
     json: bool = False
     quiet: bool = False
     book: Path | None = None
+    scenarios: int | None = None
+    worth: bool = False
+    out_of_sample: int | None = None
+    fit: Path | None = None
+    seed: int = 1
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks anything of the scenarios."""
+        return self.scenarios is not None or self.worth or self.out_of_sample is not None
 
 
 def run_solve(request: Request) -> int:
@@ -62,13 +72,48 @@ def run_solve(request: Request) -> int:
         require_writable(request.out, NAMES)
     begun = time.monotonic()
     instance = read_priced(request.instance, request.book)
+    if request.asks:
+        instance = few_scenarios(instance, request)
     read_s = time.monotonic() - begun
     try:
         result = search(instance, request)
+        if request.asks:
+            result = asked(instance, result, request)
     except InfeasibleError as error:
         return tell_infeasible(instance, error, request)
     result = replace(result, timings={**result.timings, "read_s": read_s})
     return present(instance, result, request)
+
+
+def few_scenarios(instance: Instance, request: Request) -> Instance:
+    """The instance with as many scenarios as were asked for. Raises InputError where it has none, or there is no fit to draw fresh ones
+    from.
+    """
+    from ailis_opt.uncertainty import reduced
+
+    if instance.tables["scenarios"].empty:
+        mend = "Leave out --scenarios, --worth and --out-of-sample, or give it the tables scenarios and changes (ailis-opt scenarios)"
+        raise InputError([Fault("scenarios", "the instance has no scenarios", mend)])
+    if request.out_of_sample is not None and request.fit is None:
+        mend = "Give --fit FILE, the fit.json that `ailis-opt scenarios --out` writes"
+        raise InputError([Fault("--out-of-sample", "there is nothing to draw fresh scenarios from", mend)])
+    return instance if request.scenarios is None else reduced(instance, request.scenarios)
+
+
+def asked(instance: Instance, result: Result, request: Request) -> Result:
+    """The result with what else was asked: what planning for scenarios is worth, and the plan in fresh ones."""
+    from ailis_opt.uncertainty import with_sample, with_worth
+
+    with note_line(request.quiet) as tell:
+        if request.worth:
+            tell("what it is worth to plan for all scenarios")
+            result = with_worth(instance, result, request.gap, math.inf if request.time_limit is None else request.time_limit)
+        if request.out_of_sample is not None and request.fit is not None:
+            from ailis_opt.scenarios import draw, read_fit
+
+            tell(f"the plan in {request.out_of_sample} fresh scenarios")
+            result = with_sample(instance, result, draw(read_fit(request.fit), instance, request.out_of_sample, request.seed), request.seed)
+    return result
 
 
 def search(instance: Instance, request: Request) -> Result:

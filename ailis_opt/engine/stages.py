@@ -22,8 +22,8 @@ def of_scenario(layout: Layout, z: int) -> tuple[Layout, Ints]:
 
 
 def plan_columns(layout: Layout) -> Ints:
-    """Columns of what is decided once. The value at risk and the CVaR follow from the second stage."""
-    follow = ("value_at_risk", "cvar")
+    """Columns of what is decided once; what it costs, and how it does in the tail, follows."""
+    follow = ("spent", "value_at_risk", "cvar")
     found = [layout.numbers(0, group).ravel() for scope, group in layout.groups() if scope == 0 and group.name not in follow]
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 

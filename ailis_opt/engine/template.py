@@ -6,7 +6,7 @@ evaluated together by numpy, over all slices at a time: the shape is walked once
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,28 +22,44 @@ CACHED = 2**16  # numbers that are evaluated at a time
 Shape = tuple[Any, ...]
 """("const",) | ("param", name) | ("+" | "*" | "/", shape, ...) | ("neg", shape); leaves are numbered from left to right."""
 
-_SUMS = (ne.SumExpression, ne.LinearExpression)
-_PRODUCTS = (ne.ProductExpression, ne.NPV_ProductExpression)  # monomials are products, too
+_OPERATIONS: dict[type, str] = {
+    ne.ProductExpression: "*",
+    ne.NPV_ProductExpression: "*",
+    ne.MonomialTermExpression: "*",
+    ne.DivisionExpression: "/",
+    ne.NPV_DivisionExpression: "/",
+    ne.NegationExpression: "neg",
+    ne.NPV_NegationExpression: "neg",
+    ne.SumExpression: "+",
+    ne.NPV_SumExpression: "+",
+    ne.LinearExpression: "+",
+}
+"""What the shape of an expression says of its arguments."""
+_CONST: Shape = ("const",)
+
+
+class _Numbers(dict[float, int]):
+    """Positions of the numbers among the formulas; a new one is added when it is asked for."""
+
+    def __init__(self, add: Callable[[tuple[float, ...]], int]) -> None:
+        self._add = add
+
+    def __missing__(self, value: float) -> int:
+        position = self[value] = self._add((value,))
+        return position
 
 
 @dataclass
 class Coefficients:
     """A list of formulas over Params, grouped by shape as they are added."""
 
-    params: Mapping[int, tuple[str, int]]  # id of the ParamData -> (array, position)
+    params: Mapping[int, tuple[Shape, int]]  # id of the ParamData -> ("param", array), position
     count: int = 0
 
     def __post_init__(self) -> None:
         self._groups: dict[Shape, tuple[list[int], list[list[float]]]] = {}
-        self._numbers: dict[float, int] = {}
         self._known: dict[tuple[Any, ...], int] = {}
-
-    def number(self, value: float) -> int:
-        """Add a number; equal ones share a position."""
-        position = self._numbers.get(value)
-        if position is None:
-            position = self._numbers[value] = self.add((value,))
-        return position
+        self.numbers = _Numbers(self.add)
 
     def add(self, *products: tuple[Any, ...]) -> int:
         """Add a sum of products of factors (numbers or Pyomo expressions without variables); returns its position."""
@@ -69,28 +85,20 @@ class Coefficients:
             else:
                 shapes.append(self._shape(factor, leaves))
         if not shapes or scale != 1.0:
-            shapes.append(("const",))
+            shapes.append(_CONST)
             leaves.append(scale)
         return shapes[0] if len(shapes) == 1 else ("*", *shapes)
 
     def _shape(self, expr: Any, leaves: list[float]) -> Shape:
-        if expr.__class__ in native_numeric_types:
-            leaves.append(float(expr))
-            return ("const",)
         known = self.params.get(id(expr))
         if known is not None:
             leaves.append(known[1])
-            return ("param", known[0])
-        if isinstance(expr, _PRODUCTS):
-            return ("*", *(self._shape(arg, leaves) for arg in expr.args))
-        if isinstance(expr, ne.NegationExpression):
-            return ("neg", self._shape(expr.args[0], leaves))
-        if isinstance(expr, ne.DivisionExpression):
-            return ("/", *(self._shape(arg, leaves) for arg in expr.args))
-        if isinstance(expr, _SUMS):
-            return ("+", *(self._shape(arg, leaves) for arg in expr.args))
+            return known[0]
+        operation = _OPERATIONS.get(expr.__class__)
+        if operation is not None:
+            return (operation, *[self._shape(arg, leaves) for arg in expr.args])
         leaves.append(float(pyo.value(expr)))
-        return ("const",)
+        return _CONST
 
     def evaluate(self, arrays: Mapping[str, Floats], slices: int) -> Iterator[tuple[slice, Floats]]:
         """Yields (span of slices, (slices of the span, count)): some slices at a time, so that all stays in the processor's cache.
@@ -182,11 +190,10 @@ class Template:
 
 class _Reader:
     def __init__(self, model: Any, links: tuple[str, ...]) -> None:
-        params = {
-            id(data): (param.name, position)
-            for param in model.component_objects(pyo.Param, descend_into=False)
-            for position, data in param.items()
-        }
+        params: dict[int, tuple[Shape, int]] = {}
+        for param in model.component_objects(pyo.Param, descend_into=False):
+            shape = ("param", param.local_name)
+            params.update((id(data), (shape, position)) for position, data in param.items())
         self.coefficients = Coefficients(params)
         self.number: dict[int, int] = {}
         columns: list[Group] = []
@@ -209,63 +216,67 @@ class _Reader:
         """(columns, positions, position of the constant or -1) of a linear expression; a variable that occurs twice gets one entry."""
         terms: dict[int, Any] = {}  # column -> number, or list of products
         constants: list[tuple[Any, ...]] = []
-        stack: list[tuple[Any, float, tuple[Any, ...]]] = [(expr, 1.0, ())]
+        self._collect((expr,), 1.0, (), terms, constants)
+        add, numbers = self.coefficients.add, self.coefficients.numbers
+        positions = [numbers[term] if term.__class__ is float else add(*term) for term in terms.values()]
+        return list(terms), positions, add(*constants) if constants else -1
+
+    def _collect(
+        self, nodes: Iterable[Any], scale: float, factors: tuple[Any, ...], terms: dict[int, Any], constants: list[tuple[Any, ...]]
+    ) -> None:
+        """Add scale · Π factors · node of each node to `terms` and `constants`, from left to right."""
         number = self.number
-        while stack:
-            node, scale, factors = stack.pop()
+        for node in nodes:
             kind = node.__class__
             if kind is ne.MonomialTermExpression:
                 coefficient, var = node._args_
                 column = number[id(var)]
-                if coefficient.__class__ in native_numeric_types:
-                    if not factors and column not in terms:
-                        terms[column] = float(scale * coefficient)
-                        continue
-                    product = (*factors, scale * coefficient)
+                if coefficient.__class__ not in native_numeric_types:
+                    _gather(terms, column, (*factors, scale, coefficient) if scale != 1.0 else (*factors, coefficient))
+                elif factors or column in terms:
+                    _gather(terms, column, (*factors, scale * coefficient))
                 else:
-                    product = (*factors, scale, coefficient) if scale != 1.0 else (*factors, coefficient)
-                self._gather(terms, column, product)
+                    terms[column] = float(scale * coefficient)
+            elif id(node) in number:
+                column = number[id(node)]
+                if factors or column in terms:
+                    _gather(terms, column, (*factors, scale))
+                else:
+                    terms[column] = float(scale)
             elif kind in native_numeric_types:
                 if node != 0:
                     constants.append((*factors, scale * node))
-            elif id(node) in number:
-                self._gather(terms, number[id(node)], (*factors, scale))
             elif not node.is_potentially_variable():
                 constants.append((*factors, scale, node))
-            elif isinstance(node, _SUMS):
-                stack += [(arg, scale, factors) for arg in reversed(node.args)]
+            elif isinstance(node, (ne.SumExpression, ne.LinearExpression)):
+                self._collect(node.args, scale, factors, terms, constants)
             elif isinstance(node, ne.NegationExpression):
-                stack.append((node.args[0], -scale, factors))
+                self._collect(node.args, -scale, factors, terms, constants)
             elif isinstance(node, ne.ProductExpression):
                 fixed, free = sorted(node.args, key=_is_free)
                 if fixed.__class__ in native_numeric_types:
-                    stack.append((free, scale * fixed, factors))
+                    self._collect((free,), scale * fixed, factors, terms, constants)
                 else:
-                    stack.append((free, scale, (*factors, fixed)))
+                    self._collect((free,), scale, (*factors, fixed), terms, constants)
             elif node.is_named_expression_type():
-                stack.append((node.expr, scale, factors))
+                self._collect((node.expr,), scale, factors, terms, constants)
             else:
                 raise TypeError(f"not a linear expression of variables: {node}")
-        add, plain = self.coefficients.add, self.coefficients.number
-        positions = [plain(term) if term.__class__ is float else add(*term) for term in terms.values()]
-        return list(terms), positions, add(*constants) if constants else -1
-
-    @staticmethod
-    def _gather(terms: dict[int, Any], column: int, product: tuple[Any, ...]) -> None:
-        """One more product for a column."""
-        known = terms.get(column)
-        if known is None and len(product) == 1 and product[0].__class__ is float:
-            terms[column] = product[0]
-        elif known is None:
-            terms[column] = [product]
-        else:
-            terms[column] = [(known,), product] if known.__class__ is float else [*known, product]
 
     def bound(self, expr: Any) -> int:
         """Position of a bound, -1 for none."""
         if expr is None:
             return -1
-        return self.coefficients.number(float(expr)) if expr.__class__ in native_numeric_types else self.coefficients.add((expr,))
+        return self.coefficients.numbers[float(expr)] if expr.__class__ in native_numeric_types else self.coefficients.add((expr,))
+
+
+def _gather(terms: dict[int, Any], column: int, product: tuple[Any, ...]) -> None:
+    """One more product for a column."""
+    known = terms.get(column)
+    if known is None:
+        terms[column] = product[0] if len(product) == 1 and product[0].__class__ is float else [product]
+    else:
+        terms[column] = [(known,), product] if known.__class__ is float else [*known, product]
 
 
 def _is_free(node: Any) -> bool:
@@ -273,7 +284,7 @@ def _is_free(node: Any) -> bool:
 
 
 def read_template(model: Any, links: tuple[str, ...]) -> Template:
-    """Read a Pyomo model once: variables named in `links` are its links to the other scope."""
+    """Read a Pyomo model once and take it apart: variables named in `links` are its links to the other scope."""
     reader = _Reader(model, links)
     start, column, entry, groups = [0], [], [], []
     lower: list[int] = []
@@ -293,7 +304,7 @@ def read_template(model: Any, links: tuple[str, ...]) -> Template:
                 shift.append(constant)
     variables = reader.variables
     cost, lost = (reader.linear(getattr(model, name).expr) for name in ("cost", "lost"))
-    return Template(
+    template = Template(
         columns=reader.columns,
         rows=tuple(groups),
         links=tuple(reader.linked),
@@ -305,8 +316,17 @@ def read_template(model: Any, links: tuple[str, ...]) -> Template:
         lower=np.array(lower, dtype=np.int64),
         upper=np.array(upper, dtype=np.int64),
         shift=np.array(shift, dtype=np.int64),
-        column_lower=np.array([-np.inf if v.lb is None else v.lb for v in variables]),
+        column_lower=np.array([-np.inf if low is None else low for low in (v.lb for v in variables)]),
         column_upper=np.array([reader.bound(v.upper) for v in variables], dtype=np.int64),
         cost=(np.array(cost[0], dtype=np.int64), np.array(cost[1], dtype=np.int64), cost[2]),
         lost=(np.array(lost[0], dtype=np.int64), np.array(lost[1], dtype=np.int64), lost[2]),
     )
+    _take_apart(model)
+    return template
+
+
+def _take_apart(model: Any) -> None:
+    """Free what the model is made of at once: its blocks hold themselves, so the garbage collector would have to go through all of it."""
+    for component in list(model.component_objects((pyo.Block, pyo.Expression), descend_into=False)):
+        component.clear()
+    model.clear()

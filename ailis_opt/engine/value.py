@@ -19,16 +19,17 @@ from ailis_opt.engine.stages import with_plan
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """Bounds (lower, upper) of each problem, of cost + q · lost [money]; `eev` is infinite where the plan for the mean fails in some
-    scenario.
+    """Bounds (lower, upper) of each problem, of cost + q · lost [money].
 
-    `rp`: one plan before the scenario is known. `ws`: a plan for each scenario, in the mean. `eev`: the plan that is best for the mean of
-    all scenarios, in all of them.
+    `rp`: one plan before the scenario is known. `alone`: (Z, 2) a plan for each scenario. `ws`: their mean. `eev`: the plan that is best
+    for the mean of all scenarios, in all of them; infinite where it fails in one. `mean`: that plan, (columns of the plan,).
     """
 
     rp: tuple[float, float]
+    alone: Floats
     ws: tuple[float, float]
     eev: tuple[float, float]
+    mean: Floats
 
     @property
     def evpi(self) -> float:
@@ -46,33 +47,38 @@ def priced(program: Program, price: float) -> Program:
     return replace(program, cost=program.cost + price * program.lost, lost=np.zeros_like(program.lost))
 
 
-def value(model: TwoStage, price: float = 0.0, gap: float = 1e-6, time_limit: float = np.inf, known: Floats | None = None) -> Value | None:
-    """Solve the three problems. `known`: a solution of the here-and-now problem. None where the time ended, or where there is no plan at
-    all.
-    """
+def value(
+    model: TwoStage, price: float = 0.0, gap: float = 1e-6, time_limit: float = np.inf, rp: tuple[float, float] | None = None
+) -> Value | None:
+    """Solve the three problems; `rp`: bounds of the first, where they are known. None where the time ended, or there is no plan at all."""
     end = time.monotonic() + time_limit
     together = priced(model.program(), price)
-    rp = _solve(together, gap, end, known)
-    each = [_solve(priced(model.alone(z).program(), price), gap, end) for z in range(len(model.probability))]
-    mean = _solve(priced(model.mean().program(), price), gap, end)
-    if rp is None or mean is None or any(one is None for one in each):
+    if rp is None:
+        now = least(together, gap, end)
+        if now is None:
+            return None
+        rp = now.lower, now.upper
+    each = [least(priced(model.alone(z).program(), price), gap, end) for z in range(len(model.probability))]
+    mean = least(priced(model.mean().program(), price), gap, end)
+    found = [one for one in each if one is not None]
+    if mean is None or mean.x is None or len(found) < len(each):
         return None
-    ws = tuple(float(model.probability @ [getattr(one, side) for one in each]) for side in ("lower", "upper"))
-    fixed = _fixed(together, mean, model)
-    eev = None if fixed is None else _solve(fixed, gap, end)
+    alone = np.array([(one.lower, one.upper) for one in found])
+    ws = model.probability @ alone
+    plan = mean.x[: model.plan.n_columns]
+    eev = least(planned(together, plan), gap, end)
     bounds = (np.inf, np.inf) if eev is None else (eev.lower, eev.upper)
-    return Value((rp.lower, rp.upper), (ws[0], ws[1]), bounds)
+    return Value(rp, alone, (float(ws[0]), float(ws[1])), bounds, plan)
 
 
-def _solve(program: Program, gap: float, end: float, known: Floats | None = None) -> Outcome | None:
-    found = Search(program, Options(ratio=False, gap=gap, time_limit=max(end - time.monotonic(), 0.0)), lambda _: False, known=known).run()
+def least(program: Program, gap: float, end: float) -> Outcome | None:
+    """The least cost by `end` (monotonic seconds); None where no plan was found."""
+    found = Search(program, Options(ratio=False, gap=gap, time_limit=max(end - time.monotonic(), 0.0)), lambda _: False).run()
     return None if found.x is None else found
 
 
-def _fixed(program: Program, mean: Outcome, model: TwoStage) -> Program | None:
-    """The program of all scenarios with the plan that is best for their mean."""
-    assert mean.x is not None
-    plan = model.plan.n_columns
+def planned(program: Program, plan: Floats) -> Program:
+    """The program with its plan fixed at the first columns of another of the same layout."""
     x = np.zeros(len(program.cost))
-    x[:plan] = mean.x[:plan]
+    x[: len(plan)] = plan
     return with_plan(program, x)

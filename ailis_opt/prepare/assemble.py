@@ -72,8 +72,9 @@ def prepare(instance: Instance, relaxable: bool = False, scenarios: Sequence[Var
     )
     slices = [numbers.case_slices(s, z, case, committed, need, capped) for z, case in enumerate(cases)]
     usable = [numbers.usable_gpus(s, committed, hired, of_case, capped) for of_case in slices]
-    figures = [numbers.case_figures(s, z, jobs, window, usable[z], position_cost(case), credits[z]) for z, case in enumerate(cases)]
     placements = _placements(instance, s)
+    money = [(_copy_cost(case, s, placements), position_cost(case), credit) for case, credit in zip(cases, credits, strict=True)]
+    figures = [numbers.case_figures(s, z, jobs, window, usable[z], money[z]) for z in z_all]
     data = Data(
         calendar=calendar(instance.header, len(cases)),
         pools=s.market.pool_arrays,
@@ -180,11 +181,8 @@ def _splits(s: Structure, placements: Placements) -> Splits:
 def _placements(instance: Instance, s: Structure) -> Placements:
     """Datasets in regions (homes left out) where an open route of a workload that needs them could use them."""
     table, lists = instance.tables["datasets"], instance.tables["workloads"]["datasets"]
-    found, way, cal, prices = s.ways[0], np.union1d(s.route_way, s.job_way), s.calendar, egress_prices(instance, s.regions, ())
+    found, way = s.ways[0], np.union1d(s.route_way, s.job_way)
     home = s.regions.get_indexer(pd.Index(table["region"]))
-    size, months = table["size_gb"].to_numpy(float), float(cal.months.sum())
-    storage = size * table["storage_price_per_gb_month"].to_numpy(float) * months
-    copies = 1 + table["refresh_share_per_period"].to_numpy(float) * len(cal.period_hours)
     needed_by = tuple(tuple(w for w, names in enumerate(lists) if name in names) for name in table["dataset"])
     dataset: list[int] = []
     region: list[int] = []
@@ -192,6 +190,19 @@ def _placements(instance: Instance, s: Structure) -> Placements:
         used = np.unique(found.region[way[np.isin(found.workload[way], workloads)]])
         region += [k for k in used.tolist() if k != home[d]]
         dataset += [d] * (len(region) - len(dataset))
-    held, k = np.array(dataset, np.int64), np.array(region, np.int64)
-    cost = storage[held] + size[held] * prices[home[held], k] * copies[held]
-    return Placements(held, k, cost, needed_by, float(storage.sum()))
+    return Placements(np.array(dataset, np.int64), np.array(region, np.int64), needed_by, float(_storage(table, s).sum()))
+
+
+def _storage(datasets: pd.DataFrame, s: Structure) -> Floats:
+    """(D,) money for storage of a dataset in one region over the horizon."""
+    stored: Floats = (datasets["size_gb"] * datasets["storage_price_per_gb_month"]).to_numpy(float) * float(s.calendar.months.sum())
+    return stored
+
+
+def _copy_cost(case: Instance, s: Structure, placements: Placements) -> Floats:
+    """(1, M) money of each placement: storage, and at the scenario's egress prices replication, once, and refresh, every period."""
+    table, held = case.tables["datasets"], placements.dataset
+    home = s.regions.get_indexer(pd.Index(table["region"]))
+    copies = table["size_gb"] * (1 + table["refresh_share_per_period"] * len(s.calendar.period_hours))
+    sent = copies.to_numpy(float)[held] * egress_prices(case, s.regions, ())[home[held], placements.region]
+    return np.asarray(_storage(table, s)[held] + sent)[None, :]

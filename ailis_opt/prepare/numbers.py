@@ -53,10 +53,11 @@ def case_slices(s: Structure, z: int, case: Instance, committed: Committed, need
     )
 
 
-def case_figures(s: Structure, z: int, jobs: Jobs, window: Bools, usable: Floats, position_cost: Floats, late_credit: Floats) -> Scenarios:
-    """The figures of one scenario. `usable`: (T, P) GPUs that a pool can have running; `position_cost` (1, E), `late_credit` (1, L): money
-    per lot.
+def case_figures(s: Structure, z: int, jobs: Jobs, window: Bools, usable: Floats, money: tuple[Floats, Floats, Floats]) -> Scenarios:
+    """The figures of one scenario. `usable`: (T, P) GPUs that a pool can have running; `money`: (1, M) per copy, (1, E) per lot of a hedge,
+    (1, L) per lot that comes late.
     """
+    copy_cost, position_cost, late_credit = money
     cal, work, rate = s.calendar, s.work, s.ways[z].rate[s.job_way]
     demand = by_workload(s.askers, s.demand[z], len(work.total))
     period_demand = np.zeros((len(cal.period_hours), len(work.total)))
@@ -79,6 +80,7 @@ def case_figures(s: Structure, z: int, jobs: Jobs, window: Bools, usable: Floats
         job_most=most.reshape(1, -1),
         job_short=np.maximum(most - held, 0.0).reshape(1, -1),
         gangs_needed=_gangs_needed(jobs, rate, most, least, cal)[None, :],
+        copy_cost=copy_cost,
         position_cost=position_cost,
         late_credit=late_credit,
     )
@@ -124,7 +126,8 @@ def needed(s: Structure, z: int, jobs: Jobs) -> Floats:
     """(P,) GPUs that all demand of a scenario could ever use of each pool, through its hungriest route, standby and gangs included."""
     found, way, demand = s.ways[z], s.route_way, class_demand(s.askers, s.demand[z], len(s.class_workload))
     per_rate = np.zeros((demand.shape[1], len(s.market.pools)))
-    gpu_hours = found.gpus[way] / found.rate[way] * (1 + s.work.failover_share[found.workload[way]])
+    rate = found.rate[way]
+    gpu_hours = found.gpus[way] / np.where(rate > 0, rate, np.inf) * (1 + s.work.failover_share[found.workload[way]])
     np.maximum.at(per_rate, (s.route_class, found.pool[way]), gpu_hours)
     need: Floats = ((demand / s.hours[:, None]) @ per_rate).max(axis=0, initial=0.0)
     total = by_workload(s.askers, s.demand[z], len(s.work.total)).sum(axis=0)
@@ -134,7 +137,7 @@ def needed(s: Structure, z: int, jobs: Jobs) -> Floats:
 
 
 def power(instance: Instance, supply: supplies.Supply, regions: pd.Index, cal: Calendar) -> tuple[Floats, Floats, Floats]:
-    """(P,) kW at the meter per GPU, (s, P) price per kWh (0 if included), and (T, regions) MW less curtailment, inf where there is no cap."""
+    """(P,) kW at the meter per GPU, (s, P) price per kWh (0 if included), and (T, regions) MW less curtailment, inf where no cap."""
     table, power = instance.tables["regions"], instance.tables["power"]
     k, periods = supply.pool_arrays.region, len(cal.period_hours)
     kw = instance.tables["skus"].set_index("sku")["power_kw_per_gpu"].reindex(supply.pools["sku"]).to_numpy(float)

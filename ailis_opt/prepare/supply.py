@@ -120,6 +120,8 @@ def _labels(pools: pd.DataFrame) -> list[str]:
     for part in parts[3:]:
         twice = label.duplicated(keep=False)
         label = label.where(~twice, label + part)
+    twice, number = label.duplicated(keep=False), label.groupby(label).cumcount() + 1
+    label = label.where(~twice, label + " (" + number.astype(str) + ")")  # pools that only a scenario keeps apart
     names: list[str] = label.tolist()
     return names
 

@@ -156,11 +156,10 @@ class Splits:
 
 @dataclass(frozen=True, slots=True)
 class Placements:
-    """(dataset, region) pairs, homes left out, that an open route could use."""
+    """(dataset, region) pairs, homes left out, that an open route could use; what a copy costs is in `Scenarios`."""
 
     dataset: Ints  # (M,)
     region: Ints  # (M,)
-    cost: Floats  # (M,) money over the horizon: storage, replication, refresh
     needed_by: tuple[tuple[int, ...], ...]  # (D,) workloads that need the dataset
     home_cost: float  # money: storage at the homes
 
@@ -201,6 +200,7 @@ class Scenarios:
     job_most: Floats  # (., T·J) gangs that would do the whole job in that period, or that its pool can hold; 0 outside release..deadline
     job_short: Floats  # (., T·J) how many of these may not run with all layers enforced; only where layers are to be compared
     gangs_needed: Floats  # (., F) gangs that the job needs at least in that pool
+    copy_cost: Floats  # (., M) money over the horizon for a dataset in a region: storage, replication, refresh
     position_cost: Floats  # (., E) money per lot held: premium and carry less payoff
     late_credit: Floats  # (., L) money per lot in force that is not paid, because it is not there yet
 

@@ -162,7 +162,7 @@ def connect_running(m: Any, d: Data) -> None:
 
 
 def declare_ports(m: Any, d: Data) -> None:
-    """Stand-ins for what a slice reads: owned[k], callable[v], placed[i] of the plan and gangs[j] of the scenario, at the slice's period."""
+    """Stand-ins for what a slice reads: owned[k], callable[v], placed[i] of the plan, gangs[j] of the scenario, at the slice's period."""
     m.owned = pyo.Var(range(len(d.committed.tranche_pool)))
     m.callable = pyo.Var(range(len(d.committed.callable)))
     m.placed = pyo.Var(range(len(d.placements.dataset)))

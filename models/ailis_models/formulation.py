@@ -30,7 +30,7 @@ from ailis_models.layers import LAYERS
 
 MODULES = (l00_facilities, l01_fabric, l05_l09_data, l10_l14_flow, l15_governance, l16_domain, contracts, risk)
 PLAN_COSTS = (l05_l09_data.plan_cost, contracts.plan_cost)
-SCENARIO_COSTS = (l16_domain.scenario_cost, contracts.scenario_cost, risk.scenario_cost)
+SCENARIO_COSTS = (l05_l09_data.scenario_cost, l16_domain.scenario_cost, contracts.scenario_cost, risk.scenario_cost)
 SLICE_COSTS = (l00_facilities.slice_cost, l01_fabric.slice_cost, l05_l09_data.slice_cost, l16_domain.slice_cost, contracts.slice_cost)
 
 

@@ -64,8 +64,13 @@ FAMILIES = (data_in_place, training_data_in_place)
 
 
 def plan_cost(m: Any, d: Data) -> Any:
-    """Replication, refresh and storage of placed datasets: Σ_i cost[i] · placed[i], and storage at the homes."""
-    return d.placements.home_cost + pyo.quicksum(float(c) * m.placed[i] for i, c in enumerate(d.placements.cost.tolist()))
+    """Storage of datasets at their homes."""
+    return d.placements.home_cost
+
+
+def scenario_cost(m: Any, d: Data) -> Any:
+    """Replication, refresh and storage of placed datasets: Σ_i copy_cost[i] · placed[i]."""
+    return pyo.quicksum(m.copy_cost[i] * placed for i, placed in m.placed.items())
 
 
 def slice_cost(m: Any, d: Data) -> Any:

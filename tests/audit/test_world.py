@@ -19,12 +19,14 @@ Load = Callable[[Document], Instance]
 
 
 def world(load: Load, document: Document, plan: Plan) -> World:
-    return survey(load(document), plan["pools"], Ledger(1e-6))
+    membership = {name: plan["pools"][name].to_numpy(object) for name in ("pool", "offer")}
+    return survey(load(document), membership, Ledger(1e-6))
 
 
-def route(seen: World, workload: str, geo: str, pool: str) -> pd.Series:
-    routes = pd.DataFrame([(workload, geo, pool, f"{workload}-h100")], columns=["workload", "geo", "pool", "profile"])
-    return measure(seen, routes).iloc[0]
+def route(seen: World, workload: str, geo: str, pool: str) -> dict[str, Any]:
+    names = {"workload": workload, "geo": geo, "pool": pool, "profile": f"{workload}-h100"}
+    measured = measure(seen, {key: np.array([name], dtype=object) for key, name in names.items()})
+    return {name: values[0] for name, values in measured.items()}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 make bench                                (python -m tests.benchmarks)
 python -m tests.benchmarks --quick        about two minutes: fewer runs, Pyomo only on the smaller instance, no demo
-python -m tests.benchmarks build start    only these parts: build, whole, layers, whatifs, store, start
+python -m tests.benchmarks build start    only these parts: build, staged, whole, layers, whatifs, store, start
 """
 
 from __future__ import annotations
@@ -68,6 +68,22 @@ def building(folder: Path, quick: bool) -> Iterator[Line]:
                 seconds[side].append(found["seconds"])
                 sizes[side] = found["size"]
         yield from _compared(size.name, seconds, sizes)
+
+
+def staged(folder: Path, quick: bool) -> Iterator[Line]:
+    """The extensive form of 8 scenarios of 12 periods and 4 blocks, template to solver, against blocks of Pyomo."""
+    seconds: dict[str, list[float]] = {}
+    for side in ("ours", "pyomo"):
+        for _ in range(1 if quick or side == "pyomo" else 3):
+            say(f"building 8 scenarios with {side}")
+            command = [sys.executable, "-m", "tests.benchmarks.building", side, str(folder / "few"), str(folder / "staged")]
+            line = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=ONE_THREAD).stdout.splitlines()[-1]
+            found = json.loads(line)
+            seconds.setdefault(side, []).append(found["seconds"])
+            say(f"{side}: {found['size']}")
+    ours, other = (statistics.median(seconds[side]) for side in ("ours", "pyomo"))
+    what = "build and hand over 8 scenarios x 12 x 4, against Pyomo"
+    yield Line(what, f"{ours:.2f} s", f"{other:.2f} s", f"{other / ours:.1f} x", ">= 20 x", other >= 20 * ours)
 
 
 def _compared(name: str, seconds: dict[str, list[float]], sizes: dict[str, list[int]]) -> Iterator[Line]:
@@ -200,7 +216,7 @@ def whatifs(folder: Path, quick: bool) -> Iterator[Line]:
     yield Line("  intervals that meet", agree, "", "", "all", found["agree"] == found["cases"])
 
 
-PARTS = {"build": building, "whole": job, "layers": layers, "whatifs": whatifs, "store": store, "start": start}
+PARTS = {"build": building, "staged": staged, "whole": job, "layers": layers, "whatifs": whatifs, "store": store, "start": start}
 
 
 def main() -> None:
@@ -217,6 +233,8 @@ def main() -> None:
         folder = Path(name)
         for size in (synthetic.SMALL, synthetic.MEDIUM, synthetic.LARGE):
             write_folder(synthetic.synthetic(size), folder / size.name)
+        write_folder(synthetic.staged(synthetic.STAGED, 8), folder / "staged")
+        write_folder(synthetic.staged(synthetic.SMALL, 2), folder / "few")
         for part in asked.parts or PARTS:
             for line in PARTS[part](folder, asked.quick):
                 met = "" if line.met is None else "yes" if line.met else "NO"

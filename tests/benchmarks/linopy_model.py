@@ -192,7 +192,7 @@ class Writer:
         egress = self.over(d.slices.egress_cost, "route")
         far = np.flatnonzero(d.slices.egress_cost.any(axis=0))
         lots = Array(c.cost.T, coords={"offer": self.items["offer"], "period": self.period})
-        cost = (self.lots * lots).sum() + (self.placed * self.over(d.placements.cost, "placement")).sum()
+        cost = (self.lots * lots).sum() + (self.placed * self.over(d.scenarios.copy_cost[0], "placement")).sum()
         cost = cost + (self.hired * price).sum() + (self.used.isel(pool=paid) * energy.isel(pool=paid)).sum()
         cost = cost + (self.made.isel(route=far) * egress.isel(route=far)).sum()
         if len(self.shed):

@@ -45,6 +45,7 @@ class Size:
 SMALL = Size("small", 3, 2, 2, 1, 2, 3, "month", 2)
 MEDIUM = Size("300k", 8, 4, 7, 4, 4, 24, "month", 4)
 LARGE = Size("3M", 8, 4, 7, 4, 4, 40, "month", 24)
+STAGED = Size("staged", 8, 4, 7, 4, 4, 12, "month", 4)
 
 
 @dataclass
@@ -209,3 +210,16 @@ def _demand(d: _Draft, workload: str, geo: str, gpus: float) -> None:
             day = 1 + SWING * math.sin(2 * math.pi * (b + 0.5) / d.size.blocks)
             outcomes = gpus * 3600 * hours * season * day * d.rng.uniform(0.95, 1.05)
             d.add("demand", workload=workload, geo=geo, period=t, block=f"b{b}", outcomes=round(outcomes))
+
+
+def staged(size: Size, scenarios: int, seed: int = 1) -> dict[str, Any]:
+    """The same with scenarios, equally likely, in which demand and the prices of hired capacity differ."""
+    data, rng = synthetic(size, seed), random.Random(seed)
+    names = [f"s{z}" for z in range(scenarios)]
+    moves = (("demand", "", "outcomes", 0.2), ("offers", "contract in (on_demand, interruptible)", "price_per_gpu_hour", 0.3))
+    changes: list[Row] = [
+        {"scenario": name, "table": table, "where": where, "column": column, "op": "mul", "value": f"{1 + spread * rng.uniform(-1, 1):.4f}"}
+        for name in names
+        for table, where, column, spread in moves
+    ]
+    return {**data, "tables": data["tables"] | {"scenarios": [{"scenario": name} for name in names], "changes": changes}}

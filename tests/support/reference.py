@@ -6,6 +6,7 @@ It shares no code with the program and counts in outcomes, not in replicas. The 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,26 +35,27 @@ def reference(instance: Instance) -> Reference:
     """Optimum of an instance without scenarios, to the tightest tolerance at which SCIP's linear programs can be solved."""
     for tolerance in TOLERANCES[:-1]:
         try:
-            return _Book(instance, tolerance).solve()
+            return Book(instance, tolerance).solve()
         except Exception as error:  # SCIP knows no finer class
             if "error in LP solver" not in str(error):
                 raise
-    return _Book(instance, TOLERANCES[-1]).solve()
+    return Book(instance, TOLERANCES[-1]).solve()
 
 
-class _Book:
-    """The model in the making: variables by what they decide, and the components of the cost."""
+class Book:
+    """The model in the making: variables by what they decide, and the components of the cost.
 
-    def __init__(self, instance: Instance, tolerance: float) -> None:
+    `model`: one that holds other books, too; `more`: components of the cost that come from outside.
+    """
+
+    def __init__(self, instance: Instance, tolerance: float, model: Model | None = None, more: Sequence[Expr] = ()) -> None:
         self.data: Reading = reading(instance)
         self.header = instance.header
         stated = instance.tables["prices"]
         self.prices = dict(zip(zip(stated["offer"], stated["period"], strict=True), stated["price_per_gpu_hour"], strict=True))
-        self.m = Model()
-        self.m.hideOutput()
-        for name, value in {"numerics/feastol": tolerance, "limits/gap": 1e-9, "limits/time": SECONDS}.items():
-            self.m.setParam(name, value)
-        self.cost: list[Expr] = []
+        self.m = new_model(tolerance) if model is None else model
+        self.cost: list[Expr] = list(more)
+        self.started: dict[tuple[str, int], Expr] = {}  # (offer, period) -> lots
         self.signed: dict[tuple[str, int], tuple[Expr, Expr]] = {}  # (offer, period) -> lots started, lots in force
         self.supply: dict[tuple[Pool, int, str], list[Expr]] = {}
         self.served: dict[tuple[Route, int, str], Expr] = {}
@@ -72,7 +74,7 @@ class _Book:
             (self._train if work["kind"] == "training" else self._serve)(work)
         self._capacity_and_power()
         self._datasets()
-        self.total = self.m.addVar("N", lb=None)
+        self.total = self.m.addVar(lb=None)
         self.m.addCons(self.total == quicksum(self.cost))
         if self.header.budget is not None:
             self.m.addCons(self.total <= self.header.budget)
@@ -103,7 +105,7 @@ class _Book:
         most = None if blank(offer["max_lots"]) else offer["max_lots"]
         lots: dict[int, Expr] = {}
         for t in range(max(int(offer["first_start"]), int(offer["lead_periods"])), min(int(offer["last_start"]), periods - 1) + 1):
-            lots[t] = self.number(bool(offer["whole_lots"]), most)
+            lots[t] = self.started[offer["offer"], t] = self.number(bool(offer["whole_lots"]), most)
             if offer["min_lots"] > 0:
                 self.if_any(lots[t], offer["min_lots"])
             if not blank(offer["max_lots_per_period"]):
@@ -310,29 +312,48 @@ class _Book:
 
     # objective
 
-    def solve(self) -> Reference:
+    def outcomes(self) -> Expr:
+        """Weighted outcomes."""
         weights = {w["workload"]: w["outcome_weight"] for w in self.data.tables["workloads"]}
-        outcomes = self.m.addVar("D", lb=None)
-        self.m.addCons(outcomes == quicksum([self.number(most=0), *(weights[r.workload] * x for r, x in self._produced())]))
-        if self.header.objective == "cost":
-            return self._minimum(self.total, outcomes)
-        point = self._minimum(-outcomes, outcomes)  # a start with D > 0
-        for _ in range(ROUNDS):
-            if point.status != "optimal":
-                return point
-            ratio = point.cost / point.outcomes
-            following = self._minimum(self.total - ratio * outcomes, outcomes)
-            if following.cost - ratio * following.outcomes >= -1e-9 * max(1.0, abs(point.cost)):
-                return Reference("optimal", ratio, point.cost, point.outcomes)
-            point = following
-        raise AssertionError("Dinkelbach's method did not end")
+        return quicksum([self.number(most=0), *(weights[r.workload] * x for r, x in self._produced())])
 
-    def _minimum(self, objective: Expr, outcomes: Expr) -> Reference:
-        self.m.freeTransform()
-        self.m.setObjective(objective, "minimize")
-        self.m.optimize()
-        if self.m.getStatus() == "infeasible":
-            return Reference("infeasible", *[float("nan")] * 3)
-        assert self.m.getStatus() == "optimal", self.m.getStatus()
-        cost = self.m.getVal(self.total)
-        return Reference("optimal", cost, cost, self.m.getVal(outcomes))
+    def solve(self) -> Reference:
+        outcomes = self.m.addVar("D", lb=None)
+        self.m.addCons(outcomes == self.outcomes())
+        return solved(self.m, self.total, outcomes, self.header.objective == "cost")
+
+
+def new_model(tolerance: float) -> Model:
+    """An empty model, to be solved to this tolerance."""
+    model = Model()
+    model.hideOutput()
+    for name, value in {"numerics/feastol": tolerance, "limits/gap": 1e-9, "limits/time": SECONDS}.items():
+        model.setParam(name, value)
+    return model
+
+
+def solved(model: Model, total: Expr, outcomes: Expr, cost_alone: bool) -> Reference:
+    """The least of `total`, or of total ÷ outcomes by Dinkelbach's method."""
+    if cost_alone:
+        return _minimum(model, total, total, outcomes)
+    point = _minimum(model, -outcomes, total, outcomes)  # a start with D > 0
+    for _ in range(ROUNDS):
+        if point.status != "optimal":
+            return point
+        ratio = point.cost / point.outcomes
+        following = _minimum(model, total - ratio * outcomes, total, outcomes)
+        if following.cost - ratio * following.outcomes >= -1e-9 * max(1.0, abs(point.cost)):
+            return Reference("optimal", ratio, point.cost, point.outcomes)
+        point = following
+    raise AssertionError("Dinkelbach's method did not end")
+
+
+def _minimum(model: Model, objective: Expr, total: Expr, outcomes: Expr) -> Reference:
+    model.freeTransform()
+    model.setObjective(objective, "minimize")
+    model.optimize()
+    if model.getStatus() == "infeasible":
+        return Reference("infeasible", *[float("nan")] * 3)
+    assert model.getStatus() == "optimal", model.getStatus()
+    cost = model.getVal(total)
+    return Reference("optimal", cost, cost, model.getVal(outcomes))
