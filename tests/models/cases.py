@@ -15,9 +15,10 @@ from tests.support.files import Data, as_instance
 class Case:
     """`binding` costs `cost`, and `free` without the family's rows; `slack` costs `slack_cost` with and without them.
 
-    `defined` are values of the family's variables in the (only) best plan of `binding`. With `ratio` costs are per outcome. `implied` names
-    families that follow from this one and are taken away with it; with `relaxed` the costs are those of the relaxation, and with
-    `relaxable` those of the program in which layers may be dropped, none of them enforced by bounds.
+    `free` is minus infinity where nothing else holds the cost up. `defined` are values of the family's variables in the (only) best plan of
+    `binding`. With `ratio` costs are per outcome. `implied` names families that follow from this one and are taken away with it; with
+    `relaxed` the costs are those of the relaxation, and with `relaxable` those of the program in which layers may be dropped, none of them
+    enforced by bounds.
     """
 
     binding: Data
@@ -158,6 +159,21 @@ def _held(gpus: int) -> Data:
     return market(owned, offer("hire", 2, availability=0.8))
 
 
+def _tail() -> Data:
+    """Nothing or 2 are asked for, as likely: reserved at 2, hired at 3. The worse four fifths count: 5/8 of one, 3/8 of the other."""
+    change = {"scenario": "less", "table": "demand", "column": "outcomes", "value": 0}
+    return market(
+        offer("ahead", 2, contract="reserved"),
+        offer("hire", 3),
+        demand=2,
+        header={"risk": {"alpha": 0.2, "weight": 1}},
+        scenarios=[{"scenario": "less"}, {"scenario": "more"}],
+        changes=[change],
+    )
+
+
+NO_END = float("-inf")
+TAIL = {"outlay": [[0.0], [6.0]], "value_at_risk": [0.0], "shortfall": [[0.0], [6.0]], "cvar": [3.75]}
 FLOW = {"served": [[6.0, 4.0]]}
 
 CASES: dict[str, Case] = {
@@ -217,6 +233,11 @@ CASES: dict[str, Case] = {
     "engage_to_hire": Case(_least(5, "on_demand"), 8, 5, _least(10, "on_demand"), 10, {"engaged": [[1.0]], "part_hired": [[8.0, 0.0]]}),
     # with 20 to spend 2 + 5 are served, with 26 all 10
     "spending": Case(_budget(20), 20 / 7, 26 / 10, defined={"spend": [[10.0]], "unserved": [[3.0]]}, ratio=True),
+    "signing": Case(_budget(20), 20 / 7, 26 / 10, defined={"spent": [10.0]}, ratio=True),
+    "outlays": Case(_budget(20), 20 / 7, 26 / 10, defined={"outlay": [[20.0]]}, ratio=True),
+    # a GPU ahead costs 2 in any case and saves 3 in 5/8: none is signed; without these rows nothing holds the CVaR up
+    "tail": Case(_tail(), 5 / 8 * 6, NO_END, defined=TAIL),
+    "tail_mean": Case(_tail(), 5 / 8 * 6, NO_END, defined=TAIL),
     "budget": Case(_budget(20), 20 / 7, 26 / 10, _budget(27), 26 / 10, ratio=True),
 }
 

@@ -50,7 +50,7 @@ def test_families_say_what_they_are(family: object) -> None:
 
 def test_decisions_are_documented() -> None:
     """Every variable that `decisions.py` makes stands in its docstring (whole and part ones as their union)."""
-    for function in (decisions.plan_variables, decisions.slice_variables):
+    for function in (decisions.plan_variables, decisions.scenario_variables, decisions.slice_variables):
         source = Path(decisions.__file__).read_text(encoding="utf-8").split(f"def {function.__name__}")[1].split("\ndef ")[0]
         made = {line.split("m.")[1].split(" =")[0] for line in source.splitlines() if "= pyo.Var(" in line}
         documented = function.__doc__ or ""
