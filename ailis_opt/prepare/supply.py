@@ -51,11 +51,7 @@ def group_offers(instances: Sequence[Instance], regions: pd.Index, operators: pd
     for offers in frames:
         offers["least_available"] = np.where(np.isinf(least), 0.0, least)
         offers["pool"], offers["tranche_before"], offers["tranche"] = pool, same_tranche, np.where(late, apart, same_tranche)
-    first = np.unique(pool, return_index=True)[1]
-    pools = [offers[POOL_KEY].iloc[first].reset_index(drop=True) for offers in frames]
-    label = _labels(pools[0])
-    for each in pools:
-        each["label"] = label
+    pools = _pools(frames, cases, np.unique(pool, return_index=True)[1])
     country = instances[0].tables["regions"].set_index("region")["country"].reindex(pools[0]["region"])
     arrays = Pools(
         region=regions.get_indexer(pd.Index(pools[0]["region"])).astype(np.int64),
@@ -76,18 +72,21 @@ def group_offers(instances: Sequence[Instance], regions: pd.Index, operators: pd
 
 def _with_limits(offers: pd.DataFrame) -> pd.DataFrame:
     """The offers with their limits resolved."""
-    offers = offers.copy()
-    spot = (offers["contract"] == "interruptible").to_numpy()
-    offers["spot"] = spot
-    offers["interruptions"] = np.where(spot, offers["interruptions_per_hour"], 0.0)
-    offers["lot_if_interrupted"] = np.where(offers["interruptions"] > 0, offers["lot_gpus"], 0)
-    whole, least = offers["whole_lots"].to_numpy(bool), offers["min_lots"].to_numpy(np.float64)
-    offers["least"] = np.where(whole & (least <= 1), 0.0, least)
-    offers["start"] = np.maximum(offers["first_start"], offers["lead_periods"])
-    offers["apart"] = np.where((offers["least"] > 0) | (offers["shares_lots_with"] != ""), np.arange(len(offers)), -1)
-    offers["most_if_ramped"] = offers["max_lots"].where(offers["max_lots_per_period"].notna())
-    offers["paid_gpus"] = _near_whole(offers["take_or_pay_share"].to_numpy(np.float64) * offers["lot_gpus"].to_numpy(np.float64))
-    return offers
+    value = {name: offers[name].to_numpy(np.float64) for name in ("interruptions_per_hour", "min_lots", "max_lots", "take_or_pay_share")}
+    spot, lot = (offers["contract"] == "interruptible").to_numpy(bool), offers["lot_gpus"].to_numpy(np.int64)
+    interruptions = np.where(spot, value["interruptions_per_hour"], 0.0)
+    least = np.where(offers["whole_lots"].to_numpy(bool) & (value["min_lots"] <= 1), 0.0, value["min_lots"])
+    apart = (least > 0) | (offers["shares_lots_with"] != "").to_numpy(bool)
+    return offers.assign(
+        spot=spot,
+        interruptions=interruptions,
+        lot_if_interrupted=np.where(interruptions > 0, lot, 0),
+        least=least,
+        start=np.maximum(offers["first_start"].to_numpy(), offers["lead_periods"].to_numpy()),
+        apart=np.where(apart, np.arange(len(offers)), -1),
+        most_if_ramped=np.where(offers["max_lots_per_period"].notna(), value["max_lots"], np.nan),
+        paid_gpus=_near_whole(value["take_or_pay_share"] * lot),
+    )
 
 
 def _columns(offers: pd.DataFrame) -> Columns:
@@ -107,7 +106,7 @@ def _codes(cases: Sequence[Columns], columns: list[str], rows: Ints | slice = sl
     first = cases[0]
     each = [_groups_of(first, columns, rows)]
     for case in cases[1:]:
-        others = [c for c in columns if not (case[c] is first[c] or _equal(case[c][rows], first[c][rows]))]
+        others = _unlike(case, first, columns, rows)
         each += [_groups_of(case, others, rows)] if others else []
     code: Ints = np.unique(np.stack(each, axis=1), axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
     return code
@@ -116,14 +115,28 @@ def _codes(cases: Sequence[Columns], columns: list[str], rows: Ints | slice = sl
 def _groups_of(case: Columns, columns: list[str], rows: Ints | slice) -> Ints:
     """(rows,) the number of the group of rows that are alike in these columns, in the order of their values."""
     if len(columns) == 1 and case[columns[0]].dtype != object:
-        code: Ints = np.unique(case[columns[0]][rows], return_inverse=True)[1].reshape(-1).astype(np.int64)
-        return code
+        one: Ints = np.unique(case[columns[0]][rows], return_inverse=True)[1].reshape(-1).astype(np.int64)
+        return one
     frame = pd.DataFrame({c: pd.Series(case[c][rows], dtype=case[c].dtype) for c in columns})
-    return frame.groupby(columns, sort=True, dropna=False).ngroup().to_numpy(np.int64)
+    code: Ints = frame.groupby(columns, sort=True, dropna=False).ngroup().to_numpy(np.int64)
+    return code
 
 
-def _equal(one: Column, other: Column) -> bool:
-    return np.array_equal(one, other, equal_nan=one.dtype == np.float64)
+def _unlike(one: Columns, other: Columns, columns: list[str], rows: Ints | slice = slice(None)) -> list[str]:
+    """Those of the columns that are not the same in both."""
+    pairs = {c: (one[c], other[c]) for c in columns if one[c] is not other[c]}
+    return [c for c, (a, b) in pairs.items() if not np.array_equal(a[rows], b[rows], equal_nan=a.dtype == np.float64)]
+
+
+def _pools(frames: Sequence[pd.DataFrame], cases: Sequence[Columns], first: Ints) -> list[pd.DataFrame]:
+    """The pools of each case, from the first offer of each; where they are as in the first case, the same."""
+    pools = frames[0][POOL_KEY].iloc[first].reset_index(drop=True)
+    label = _labels(pools)
+    own = [
+        frame[POOL_KEY].iloc[first].reset_index(drop=True) if _unlike(case, cases[0], POOL_KEY) else pools
+        for frame, case in zip(frames, cases, strict=True)
+    ]
+    return once(lambda each: each.assign(label=label), own)
 
 
 def _near_whole(values: Floats) -> Floats:
