@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from typing import Any
 
 import numpy as np
@@ -193,4 +194,4 @@ def test_the_tail_of_everything_is_the_mean(seed: int) -> None:
 def test_the_more_the_tail_counts_the_more_there_is_to_pay(seed: int) -> None:
     """CVaR is no less than the mean, and grows with alpha; so does the best objective."""
     found = [optimum(averse(seed, alpha, weight)) for alpha, weight in ((0.5, 0.0), (0.5, 0.6), (0.9, 0.6), (0.9, 1.0))]
-    assert all(less <= more + SAME * max(1e-3, abs(more)) for less, more in zip(found, found[1:], strict=False))
+    assert all(less <= more + SAME * max(1e-3, abs(more)) for less, more in itertools.pairwise(found))

@@ -204,7 +204,7 @@ def test_what_is_called_of_a_late_lot() -> None:
 
 
 def test_a_lot_that_may_be_late_is_worth_less() -> None:
-    """In time 2.5 and late 2.7, where two hours hired at 1.2 are 2.4. Where it is late for sure the lot is signed if it saves its upfront."""
+    """In time 2.5 and late 2.7, where two hours hired at 1.2 are 2.4. Late for sure it costs 1.5 and saves an hour hired at 3."""
     assert solved(delivered(1, 1, 0, hire=1.2)).objective == near(1.2 + 1.2)
     data = delivered(1, 1, 0)
     data["tables"]["changes"].append(data["tables"]["changes"][0] | {"scenario": "on time"})

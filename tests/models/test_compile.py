@@ -167,7 +167,9 @@ def test_scenarios_differ_in_every_way_that_the_program_knows() -> None:
     staged = [arrays(name) for name in instances() if name.startswith("scenarios")]
     differ = {f.name for d in staged for of in (d.scenarios, d.slices) for f in fields(of) if _by_scenario(d, of, f.name)}
     assert differ >= {f.name for of in (Scenarios, Slices) for f in fields(of)} - SIGNED
-    assert {d.risk.counts for d in staged} == {d.budget < math.inf for d in staged} == {d.relaxable is None for d in staged} == {True, False}
+    assert (
+        {d.risk.counts for d in staged} == {d.budget < math.inf for d in staged} == {d.relaxable is None for d in staged} == {True, False}
+    )
     assert any(len(d.hedges.most) and d.hedges.whole.any() for d in staged)
     assert any(len(d.committed.callable) and len(d.committed.late_offer) for d in staged)
 

@@ -23,9 +23,7 @@ def staged_reference(instance: Instance, tolerance: float = 1e-9) -> Reference:
     hedges, lots = instance.tables["hedges"].to_dict("records"), []
     for row in hedges:
         held, most = row["committed_lots"], row["max_lots"]
-        lots.append(
-            model.addVar(vtype="I" if row["whole_lots"] else "C", lb=held, ub=None if math.isnan(most) else held + most)
-        )
+        lots.append(model.addVar(vtype="I" if row["whole_lots"] else "C", lb=held, ub=None if math.isnan(most) else held + most))
     books, costs = [], []
     for case in cases:
         of = payoffs(case.instance)
