@@ -82,6 +82,12 @@ class NoPlanError(AilisError):
     exit_code = 5
 
 
+class UnboundedError(AilisError):
+    """No plan is best: hedges without a limit gain more and more."""
+
+    exit_code = 2
+
+
 class AuditError(AilisError):
     """The plan broke a limit or a cost did not add up when recomputed; it is not published."""
 

@@ -23,10 +23,12 @@ from ailis_opt.io import read
 from ailis_opt.ledger import booked_table
 from ailis_opt.prepare import Prepared
 from ailis_opt.result import Bounds, Result
+from ailis_opt.risk.measures import cvar
 from ailis_opt.schema.instance import Instance
 
 GAP = 1e-4
 AGREE = 1e-6  # relative: solver's cost against the audit's
+ROUND = 1e-9  # of what a hedge pays: a gain that is no more than rounding
 PACKAGES = ("ailis-opt", "highspy", "pyomo", "numpy", "pandas")
 
 
@@ -83,6 +85,7 @@ def ready(instance: Instance) -> Prepared:
     for case in prepared.cases or (preparation.Case("", 1.0, instance, prepared),):
         preparation.require_open_routes(case.instance, case.prepared)
     _require_weight(instance, prepared)
+    _require_limits(instance, prepared)
     return prepared
 
 
@@ -92,6 +95,25 @@ def _require_weight(instance: Instance, prepared: Prepared) -> None:
     if instance.header.objective == "cost_per_outcome" and not (work.total @ work.weight) > 0:
         why = "no demanded outcome has a weight, so there is no cost per outcome"
         raise InputError([Fault("workloads", why, "Give an outcome_weight above 0, or minimize cost", column="outcome_weight", value="0")])
+
+
+def _require_limits(instance: Instance, prepared: Prepared) -> None:
+    """Raise InputError for hedges of which the best plan would hold infinitely many: they gain over the scenarios, and have no limit.
+
+    Of a plan that holds ever more of one the cost, as it counts, moves as its own does: (1 − weight) · mean + weight · CVaR of what a lot
+    costs.
+    """
+    d, risk = prepared.data, instance.header.risk
+    cost = np.broadcast_to(d.scenarios.position_cost, (d.n_scenarios, len(d.hedges.most)))
+    faults = []
+    for e, name in enumerate(instance.tables["hedges"]["hedge"]):
+        mean, tail = float(d.probability @ cost[:, e]), cvar(cost[:, e], d.probability, risk.alpha)
+        if np.isinf(d.hedges.most[e]) and (1 - risk.weight) * mean + risk.weight * tail < -ROUND * np.abs(cost[:, e]).max():
+            why = f"{name} has no limit, and pays more in the scenarios than it costs: the best plan would hold ever more of it"
+            mend = "Give it max_lots, or a premium or strike at which it costs what it is worth"
+            faults.append(Fault("hedges", why, mend, e + 1, "max_lots"))
+    if faults:
+        raise InputError(faults)
 
 
 def published(instance: Instance, prepared: Prepared, solved: Solved, interrupted: bool, timings: dict[str, float]) -> Result:

@@ -1,5 +1,4 @@
-"""Questions to a plan under scenarios: what planning for all of them is worth, how it does in fresh ones, and fewer scenarios to plan for.
-"""
+"""Questions to a plan under scenarios: what planning for all of them is worth, how it does in fresh ones, fewer scenarios to plan for."""
 
 from __future__ import annotations
 

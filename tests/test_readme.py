@@ -182,7 +182,14 @@ def test_layers() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CHANGELOG.md", "instances/quickstart/README.md", "instances/assistants-transatlantic/README.md"]
+    "page",
+    [
+        "README.md",
+        "CHANGELOG.md",
+        "instances/quickstart/README.md",
+        "instances/assistants-transatlantic/README.md",
+        "instances/hedging-h100/README.md",
+    ],
 )
 def test_links_lead_somewhere(page: str) -> None:
     file = ROOT / page

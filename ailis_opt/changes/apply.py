@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from ailis_models.arrays import Ints
+from ailis_models.arrays import Floats, Ints
 from ailis_opt.changes.grammar import BY_PERIOD, HEADER, PERIOD, Change, Series
 from ailis_opt.changes.parse import Parsed, parsed
 from ailis_opt.changes.periods import inside, span, spread
 from ailis_opt.changes.select import NO_ROW, matching
+from ailis_opt.changes.sheet import Column, Sheet
 from ailis_opt.errors import Fault, InputError
 from ailis_opt.io import recheck
 from ailis_opt.io.raw import RawTable
+from ailis_opt.io.resolve import DEFAULTS
 from ailis_opt.io.rows import load, load_column
 from ailis_opt.schema import TABLES, Header, Instance, Table
 
@@ -37,16 +40,24 @@ def apply(instance: Instance, changes: Sequence[Change], scenario: bool = False)
             lost |= {change.table} if change.op == "insert" else set()
     if faults:
         raise InputError(faults)
-    return recheck.checked(draft.header, draft.stated, draft.tables, instance, scenario)
+    stated, normal = draft.tables()
+    return recheck.checked(draft.header, stated, normal, instance, scenario)
 
 
 class _Draft:
-    """An instance while it is changed: tables as stated, and as resolved, by which rows are found and numbers taken."""
+    """An instance while it is changed. Rows are found, and numbers taken, by what cells stand for: defaults are filled in."""
 
     def __init__(self, instance: Instance) -> None:
         self.header = instance.header
-        self.stated = dict(instance.stated)
-        self.tables = dict(instance.tables)
+        self.sheets = {name: Sheet(frame) for name, frame in instance.stated.items()}  # as stated
+        self.before: recheck.Before = (instance.header, instance.stated, instance.tables)
+
+    def tables(self) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
+        """The tables as stated, and in normal form."""
+        stated = {name: sheet.frame() for name, sheet in self.sheets.items()}
+        normal = recheck.resolved(self.header, stated, self.before)
+        self.before = (self.header, stated, normal)
+        return stated, normal
 
     def make(self, asked: Parsed) -> None:
         """Make one change."""
@@ -56,9 +67,9 @@ class _Draft:
             return
         table = TABLES[change.table]
         if change.op == "insert":
-            self._put(table.name, pd.concat([self.stated[table.name], _new_row(table, asked)], ignore_index=True))
+            self.sheets[table.name] = Sheet(pd.concat([self.sheets[table.name].frame(), _new_row(table, asked)], ignore_index=True))
             return
-        at = matching(table, self.tables[table.name], asked)
+        at = matching(table, _Normal(self, table.name), asked)
         if change.op == "remove":
             self._remove(table, at)
             return
@@ -73,74 +84,93 @@ class _Draft:
             if series is not None:
                 self._in_every_period(table, at, series, asked)
 
-    def _put(self, name: str, frame: pd.DataFrame) -> None:
-        before = (self.header, self.stated, self.tables)
-        self.stated = {**self.stated, name: frame}
-        self.tables = recheck.resolved(self.header, self.stated, before)
-
     def _write(self, table: Table, at: Ints, column: str, asked: Parsed) -> None:
         """Change a column in the rows at `at`."""
-        texts = _cells(table, self.tables[table.name][column], at, asked)
-        frame = self.stated[table.name]
-        values = frame[column].tolist()
-        for i, value in zip(at.tolist(), _typed(table, column, texts, asked), strict=True):
-            values[i] = value
-        self._put(table.name, frame.assign(**{column: pd.Series(values, dtype=frame[column].dtype, index=frame.index)}))
+        values = self.sheets[table.name][column].copy()
+        if asked.change.op == "set":
+            (cell,) = _typed(table, column, [asked.change.value], asked)
+            for i in at.tolist():
+                values[i] = cell
+        else:
+            values[at] = _numbers(table, column, _Normal(self, table.name)[column][at], asked)
+        self.sheets[table.name][column] = values
 
     def _in_periods(self, table: Table, at: Ints, asked: Parsed) -> None:
         """Change rows that have a period, in some periods only."""
         periods = span(self.header, asked)
-        frame = self.stated[table.name]
-        if frame[PERIOD].iloc[at].isna().any():
-            self._put(table.name, spread(self.header, frame, at))
-            at = matching(table, self.tables[table.name], asked)
-        self._write(table, inside(self.tables[table.name], at, periods, table.name, asked), asked.change.column, asked)
+        sheet = self.sheets[table.name]
+        if np.isnan(sheet[PERIOD][at]).any():
+            self.sheets[table.name] = sheet = Sheet(spread(self.header, sheet.frame(), at))
+            at = matching(table, _Normal(self, table.name), asked)
+        self._write(table, inside(sheet[PERIOD], at, periods, table.name, asked), asked.change.column, asked)
 
     def _by_period(self, table: Table, at: Ints, series: Series, asked: Parsed) -> None:
         """Change a column whose values by period stand in another table: rows that are missing there are made."""
         periods = span(self.header, asked)
-        base = self.tables[table.name].iloc[at]
+        base, sheet = _Normal(self, table.name), self.sheets[series.table]
         if table.name == "offers":
-            _require_hired(base, periods, asked)
-        target = TABLES[series.table]
-        names = base[series.key].tolist()
-        frame = self.stated[series.table]
-        there = set(zip(frame[series.key], frame[PERIOD].tolist(), strict=True))
-        new = [{series.key: n, PERIOD: str(t)} for n in names for t in periods.tolist() if (n, t) not in there]
-        own = dict(zip(names, base[asked.change.column].tolist(), strict=True))
-        if new:
-            rows = [{**row, series.value: repr(own[row[series.key]])} for row in new]
-            frame = pd.concat([frame, _loaded(target, rows, asked)], ignore_index=True)
-        mine = np.flatnonzero(frame[series.key].isin(names) & frame[PERIOD].isin(periods))
-        value = frame[series.value].to_numpy(float, copy=True)
-        blank = mine[np.isnan(value[mine])]
-        value[blank] = [own[name] for name in frame[series.key].iloc[blank]]
-        self._put(series.table, frame.assign(**{series.value: value}))
-        self._write(target, mine, series.value, asked)
+            _require_hired(base, at, periods, asked)
+        own = dict(zip(base[series.key][at].tolist(), base[asked.change.column][at].tolist(), strict=True))
+        number = {name: i for i, name in enumerate(own)}
+        value, names = np.array(list(own.values()), dtype=float), np.array(list(own), dtype=object)
+        of, period = np.array([number.get(name, -1) for name in sheet[series.key].tolist()], dtype=np.int64), sheet[PERIOD]
+        there = np.zeros((len(own), len(periods)), dtype=bool)
+        mine = np.flatnonzero((of >= 0) & (period >= periods[0]) & (period <= periods[-1]))
+        there[of[mine], period[mine] - periods[0]] = True
+        lacking, t = np.nonzero(~there)
+        if len(lacking):
+            rows = {column: np.full(len(lacking), cell, dtype=sheet[column].dtype) for column, cell in _blank_row(series).items()}
+            sheet.append(rows | {series.key: names[lacking], PERIOD: periods[t], series.value: value[lacking]})
+            mine, of = np.concatenate([mine, np.arange(len(of), len(sheet))]), np.concatenate([of, lacking])
+        held = sheet[series.value].copy()
+        blank = mine[np.isnan(held[mine])]
+        held[blank] = value[of[blank]]
+        sheet[series.value] = held
+        self._write(TABLES[series.table], mine, series.value, asked)
 
     def _in_every_period(self, table: Table, at: Ints, series: Series, asked: Parsed) -> None:
         """What was changed for all periods is changed in those that have a value of their own, too."""
-        frame = self.stated[series.table]
-        names = self.tables[table.name][series.key].iloc[at]
-        mine = np.flatnonzero(frame[series.key].isin(names) & frame[series.value].notna())
+        frame = self.sheets[series.table].frame()
+        mine = np.flatnonzero(frame[series.key].isin(self.sheets[table.name][series.key][at]) & frame[series.value].notna())
         if not len(mine):
             return
         target = TABLES[series.table]
         if asked.change.op != "set":
             self._write(target, mine, series.value, asked)
         elif series.value in target.required:
-            self._put(series.table, frame.drop(index=mine.tolist()).reset_index(drop=True))
+            self.sheets[series.table] = Sheet(frame.drop(index=mine.tolist()).reset_index(drop=True))
         else:
-            self._put(series.table, frame.assign(**{series.value: frame[series.value].mask(np.isin(np.arange(len(frame)), mine))}))
+            values = frame[series.value].to_numpy(float, copy=True)
+            values[mine] = np.nan
+            self.sheets[series.table][series.value] = values
 
     def _remove(self, table: Table, at: Ints) -> None:
         """Take rows out; the prices by period of an offer go with it."""
-        frame = self.stated[table.name]
+        frame = self.sheets[table.name].frame()
         if table.name == "offers":
-            gone = self.stated["prices"]["offer"].isin(frame["offer"].iloc[at])
+            prices = self.sheets["prices"].frame()
+            gone = prices["offer"].isin(frame["offer"].iloc[at])
             if gone.any():
-                self._put("prices", self.stated["prices"][~gone].reset_index(drop=True))
-        self._put(table.name, frame.drop(index=at.tolist()).reset_index(drop=True))
+                self.sheets["prices"] = Sheet(prices[~gone].reset_index(drop=True))
+        self.sheets[table.name] = Sheet(frame.drop(index=at.tolist()).reset_index(drop=True))
+
+
+class _Normal:
+    """Columns of one table of a draft, defaults filled in."""
+
+    def __init__(self, draft: _Draft, name: str) -> None:
+        self._draft, self._name = draft, name
+
+    def __len__(self) -> int:
+        return len(self._draft.sheets[self._name])
+
+    def __getitem__(self, column: str) -> Column:
+        draft, default = self._draft, DEFAULTS.get(self._name)
+        if default is None or column not in default.columns:
+            return draft.sheets[self._name][column]
+        if any(draft.sheets[name].frame() is not draft.before[1][name] for name in default.needs):
+            draft.tables()
+        return draft.before[2][self._name][column].to_numpy()
 
 
 def _changed_header(header: Header, asked: Parsed) -> Header:
@@ -148,22 +178,23 @@ def _changed_header(header: Header, asked: Parsed) -> Header:
     before = getattr(header, change.column)
     value: object = change.value or None
     if change.op != "set":
-        value = _computed(asked, np.nan if before is None else float(before))
+        value = float(_computed(asked, np.array([np.nan if before is None else before], dtype=float))[0])
     try:
         return Header.model_validate({**header.content(), change.column: value})
     except ValidationError as error:
         raise asked.fault("value", error.errors(include_url=False)[0]["msg"], "Give a number") from None
 
 
-def _require_hired(offers: pd.DataFrame, periods: Ints, asked: Parsed) -> None:
+def _require_hired(offers: _Normal, at: Ints, periods: Ints, asked: Parsed) -> None:
     """Raise InputError for a price by period of what is signed, or of what is not there in these periods."""
-    signed = offers["offer"][offers["contract"].isin(("owned", "reserved"))].tolist()
-    if signed:
+    contract = offers["contract"][at]
+    signed = offers["offer"][at][(contract == "owned") | (contract == "reserved")]
+    if len(signed):
         why = f"{signed[0]} is owned or reserved: its price is fixed when it is signed, for all of its term"
         mend = "Leave out what follows @, select hired offers (contract in (on_demand, interruptible)), or add an offer with a first_start"
         raise asked.fault("periods", why, mend)
-    start = np.maximum(offers["first_start"], offers["lead_periods"])
-    if not ((start <= periods[-1]) & (offers["last_start"] >= periods[0])).any():
+    start = np.maximum(offers["first_start"], offers["lead_periods"])[at]
+    if not ((start <= periods[-1]) & (offers["last_start"][at] >= periods[0])).any():
         raise asked.fault("periods", f"{NO_ROW}: nothing that is selected is on offer in these periods", "Name periods in which it is")
 
 
@@ -198,19 +229,24 @@ def _typed(table: Table, column: str, texts: list[str], asked: Parsed) -> list[o
     return values
 
 
-def _cells(table: Table, held: pd.Series, at: Ints, asked: Parsed) -> list[str]:
-    """The texts of changed cells; `held` are the values before."""
-    change = asked.change
-    if change.op == "set":
-        return [change.value] * len(at)
-    if table.kinds[str(held.name)] not in ("int", "float", "optional") or table.is_flag(str(held.name)):
-        raise asked.fault("column", f"{change.column} is not a number", "Set it with =")
-    numbers = [_computed(asked, float(before)) for before in held.iloc[at]]
-    return [str(int(number)) if number == int(number) else repr(number) for number in numbers]
+def _numbers(table: Table, column: str, before: Column, asked: Parsed) -> Column:
+    """The numbers that `mul` or `add` makes of `before` (n,), as cells of the column."""
+    if table.kinds[column] not in ("int", "float", "optional") or table.is_flag(column):
+        raise asked.fault("column", f"{asked.change.column} is not a number", "Set it with =")
+    numbers = _computed(asked, before.astype(float)) + 0.0  # -0 is 0
+    whole = not table.is_whole(column) or bool((numbers == np.floor(numbers)).all())
+    # what a column may hold is an interval: if its least and its greatest number are valid, all are
+    some = np.array([numbers.min(), numbers.max()]) if whole else numbers
+    _typed(table, column, [_text(number) for number in some.tolist()], asked)
+    return numbers
 
 
-def _computed(asked: Parsed, before: float) -> float:
-    """The number that `mul` or `add` makes of `before`."""
+def _text(number: float) -> str:
+    return str(int(number)) if number == int(number) else repr(number)
+
+
+def _computed(asked: Parsed, before: Floats) -> Floats:
+    """(n,) the numbers that `mul` or `add` makes of `before`."""
     change = asked.change
     try:
         operand = float(change.value)
@@ -218,9 +254,18 @@ def _computed(asked: Parsed, before: float) -> float:
         operand = np.nan
     if not np.isfinite(operand):
         raise asked.fault("value", f"{change.value!r} is not a number", "Write a plain number such as 1.3")
-    if np.isnan(before):
-        raise asked.fault("column", "the cell is blank: there is no number to change", "Set it with =, or select rows that have one")
-    number = before * operand if change.op == "mul" else before + operand
-    if not np.isfinite(number):
+    with np.errstate(over="ignore"):
+        numbers: Floats = before * operand if change.op == "mul" else before + operand
+    for i in np.flatnonzero(~np.isfinite(numbers)):
+        if np.isnan(before[i]):
+            raise asked.fault("column", "the cell is blank: there is no number to change", "Set it with =, or select rows that have one")
         raise asked.fault("value", "the result is too large for a number", "Give a smaller one")
-    return number
+    return numbers
+
+
+@cache
+def _blank_row(series: Series) -> dict[str, object]:
+    """The cells of a row of which nothing is given but the key, the period and the value."""
+    given = {series.key: series.key, PERIOD: "0", series.value: "0"}
+    frame = load(RawTable(TABLES[series.table], series.table, rows=[given], lines=[1]), []).frame
+    return {column: frame[column].iloc[0] for column in frame.columns}

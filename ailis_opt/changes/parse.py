@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from ailis_opt.changes.conditions import NAME, QUOTED, Condition, Conditions, Span
@@ -66,8 +67,9 @@ def parse_list(texts: Iterable[str]) -> list[Change]:
     return found
 
 
+@lru_cache(maxsize=10_000)
 def parsed(text: str) -> Parsed:
-    """The change with the places of its parts."""
+    """The change with the places of its parts. What is returned is shared: it is not to be written to."""
     return _Parser(" ".join(text.split()) if "\n" in text else text.strip()).read()
 
 

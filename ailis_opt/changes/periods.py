@@ -9,6 +9,7 @@ from ailis_models.arrays import Ints
 from ailis_opt.calendar import calendar
 from ailis_opt.changes.grammar import PERIOD
 from ailis_opt.changes.parse import Parsed
+from ailis_opt.changes.sheet import Column
 from ailis_opt.schema import Header
 
 
@@ -44,9 +45,12 @@ def spread(header: Header, demand: pd.DataFrame, at: Ints) -> pd.DataFrame:
     return out
 
 
-def inside(frame: pd.DataFrame, at: Ints, periods: Ints, table: str, asked: Parsed) -> Ints:
-    """Those of the rows at `at` that are in one of the periods. Raises InputError where a period that was named has none."""
-    held = frame[PERIOD].to_numpy(float)[at]
+def inside(period: Column, at: Ints, periods: Ints, table: str, asked: Parsed) -> Ints:
+    """Those of the rows at `at` that are in one of the periods; `period` has that of every row.
+
+    Raises InputError where a period that was named has none.
+    """
+    held = period[at]
     change = asked.change
     missing = np.setdiff1d(periods, held)
     named = change.first_period is not None and change.last_period is not None

@@ -6,7 +6,8 @@ plan is signed: prices, supply, demand, efficiency, rules (`MAY_CHANGE`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import weakref
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,22 +59,45 @@ def variants(instance: Instance, basis: Collection[str] | None = None) -> tuple[
     """The instance of every scenario, in the order of the table; tables that no change touches are shared with `instance`.
 
     An instance without scenarios has one variant: itself, without a name. `basis`: only changes of these types of basis risk are made (""
-    is the blank type); None: all. Raises InputError with the faults of all scenarios, each at its row of `changes`.
+    is the blank type); None: all. Scenarios of the same changes have the same instance, from call to call. Raises InputError with the
+    faults of all scenarios, each at its row of `changes`.
     """
     scenarios = instance.tables["scenarios"]
     if scenarios.empty:
         return (Variant("", 1.0, instance),)
-    base = recheck.remade(instance, {name: instance.stated[name].iloc[:0] for name in ("scenarios", _TABLE)})
-    listed = _listed(instance.tables[_TABLE], basis)
+    known = _known_of(instance)
     found, faults = list[Variant](), list[Fault]()
     for name, probability in zip(scenarios["scenario"], probabilities(scenarios), strict=True):
+        listed = [one for of_type, one in known.listed.get(name, ()) if basis is None or of_type in basis]
         try:
-            found.append(Variant(name, float(probability), _varied(base, name, listed.get(name, []))))
+            found.append(Variant(name, float(probability), _varied(known, name, listed)))
         except InputError as error:
             faults += error.faults
     if faults:
         raise InputError(_located(faults, instance))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was made of an instance already. `base`: without scenarios; `listed`: changes by scenario, each with its type of basis risk."""
+
+    base: Instance
+    listed: Mapping[str, Sequence[tuple[str, _Listed]]]
+    made: dict[tuple[Change, ...], Instance]
+
+
+_KNOWN: dict[int, _Known] = {}
+"""By the identity of an instance, for as long as that is there: hedges are judged under every set of types, most of which make the same
+of most scenarios."""
+
+
+def _known_of(instance: Instance) -> _Known:
+    if id(instance) not in _KNOWN:
+        base = recheck.remade(instance, {name: instance.stated[name].iloc[:0] for name in ("scenarios", _TABLE)})
+        _KNOWN[id(instance)] = _Known(base, _listed(instance.tables[_TABLE]), {})
+        weakref.finalize(instance, _KNOWN.pop, id(instance), None).atexit = False
+    return _KNOWN[id(instance)]
 
 
 def _located(faults: Sequence[Fault], instance: Instance) -> list[Fault]:
@@ -94,29 +118,32 @@ def probabilities(scenarios: pd.DataFrame) -> np.ndarray:
     return np.asarray(stated / stated.sum())
 
 
-def _listed(changes: pd.DataFrame, basis: Collection[str] | None) -> dict[str, list[_Listed]]:
-    """The changes of each scenario, in the order of the table."""
-    found: dict[str, list[_Listed]] = {}
+def _listed(changes: pd.DataFrame) -> dict[str, list[tuple[str, _Listed]]]:
+    """The changes of each scenario with their types of basis risk, in the order of the table."""
+    found: dict[str, list[tuple[str, _Listed]]] = {}
     for i, row in enumerate(changes.to_dict("records"), 1):
-        if basis is None or row["basis"] in basis:
-            first, last = (None if np.isnan(row[name]) else int(row[name]) for name in ("first_period", "last_period"))
-            change = Change(row["table"], row["where"], row["column"], row["op"], row["value"], first, last)
-            found.setdefault(row["scenario"], []).append(_Listed(i, change))
+        first, last = (None if np.isnan(row[name]) else int(row[name]) for name in ("first_period", "last_period"))
+        change = Change(row["table"], row["where"], row["column"], row["op"], row["value"], first, last)
+        found.setdefault(row["scenario"], []).append((row["basis"], _Listed(i, change)))
     return found
 
 
-def _varied(base: Instance, scenario: str, listed: Sequence[_Listed]) -> Instance:
+def _varied(known: _Known, scenario: str, listed: Sequence[_Listed]) -> Instance:
     """The instance of one scenario. Raises InputError with all that is wrong with its changes."""
-    if not listed:
-        return base
+    changes = tuple(one.change for one in listed)
+    if not changes:
+        return known.base
+    if changes in known.made:
+        return known.made[changes]
     _require_conditions(scenario, listed)
     try:
-        changed = apply(base, [one.change for one in listed], scenario=True)
+        changed = apply(known.base, changes, scenario=True)
     except InputError as error:
         raise InputError(list(dict.fromkeys(_placed(fault, scenario, listed) for fault in error.faults))) from None
-    faults = _refixed(base, changed, scenario, listed)
+    faults = _refixed(known.base, changed, scenario, listed)
     if faults:
         raise InputError(faults)
+    known.made[changes] = changed
     return changed
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
 
 from ailis_models.arrays import Bools, Ints
 from ailis_opt.changes.conditions import Condition, Word
 from ailis_opt.changes.parse import Parsed
+from ailis_opt.changes.sheet import Column
 from ailis_opt.io.raw import nearest
 from ailis_opt.schema import Table
 
@@ -20,7 +20,17 @@ NO_ROW = "no row matches"
 _ORDER: dict[str, Callable[[Any, Any], Any]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
-def matching(table: Table, frame: pd.DataFrame, asked: Parsed) -> Ints:
+class Columns(Protocol):
+    """A table: columns by name, of equal length."""
+
+    def __len__(self) -> int:
+        """Rows."""
+
+    def __getitem__(self, column: str, /) -> Any:
+        """A column, as an array or a series."""
+
+
+def matching(table: Table, frame: Columns, asked: Parsed) -> Ints:
     """Positions of the rows that meet every condition; at least one.
 
     Raises InputError where none does: at the first condition that no row meets, with the nearest value that there is.
@@ -38,30 +48,30 @@ def matching(table: Table, frame: pd.DataFrame, asked: Parsed) -> Ints:
     return np.flatnonzero(hit)
 
 
-def meets(table: Table, frame: pd.DataFrame, condition: Condition) -> Bools:
+def meets(table: Table, frame: Columns, condition: Condition) -> Bools:
     """(rows,) where the condition is met."""
-    values = frame[condition.column]
+    values = np.asarray(frame[condition.column])
     if condition.comparison in _ORDER:
-        return np.asarray(_ORDER[condition.comparison](values.to_numpy(float), float(condition.words[0].text)))
+        return np.asarray(_ORDER[condition.comparison](values.astype(float), float(condition.words[0].text)))
     hit = np.zeros(len(values), dtype=bool)
     for word in condition.words:
-        hit |= _equal(table, values, word)
+        hit |= _equal(table, condition.column, values, word)
     return ~hit if condition.comparison == "!=" else hit
 
 
-def _equal(table: Table, values: pd.Series, word: Word) -> Bools:
+def _equal(table: Table, column: str, values: Column, word: Word) -> Bools:
     """Where a column has the value: as text, as a number, as one item of a list. A blank is met by a blank."""
-    kind = table.kinds[str(values.name)]
+    kind = table.kinds[column]
     if kind == "list":
         test = _test(word)
         return np.array([any(map(test, items)) if word.text else not items for items in values], dtype=bool)
     if kind == "text":
         if word.exact or "*" not in word.text:
-            return (values == word.text).to_numpy(bool)
+            return np.asarray(values == word.text, dtype=bool)
         test = _test(word)
         return np.array([test(value) for value in values], dtype=bool)
-    held = values.to_numpy(float)
-    if table.is_flag(str(values.name)):
+    held = values.astype(float)
+    if table.is_flag(column):
         return np.asarray(held == (word.text.lower() in ("true", "yes", "1")))
     return np.asarray(held == float(word.text) if word.text else np.isnan(held))
 
@@ -74,13 +84,13 @@ def _test(word: Word) -> Callable[[str], bool]:
     return lambda text: pattern.fullmatch(text) is not None
 
 
-def _nothing(table: Table, frame: pd.DataFrame, asked: Parsed, condition: Condition) -> Exception:
+def _nothing(table: Table, frame: Columns, asked: Parsed, condition: Condition) -> Exception:
     """The fault of a condition that no row meets."""
     first, last = condition.words[0], condition.words[-1]
     why = f"{NO_ROW}: no {condition.column} of {table.name} is {first.text!r}"
     if condition.comparison != "=":
         why = f"{NO_ROW}: no {condition.column} of {table.name} is so"
-    values = frame[condition.column]
+    values = np.asarray(frame[condition.column])
     kind = table.kinds[condition.column]
     if kind in ("text", "list") and condition.comparison in ("=", "in"):
         held = sorted({item for items in values for item in items} if kind == "list" else set(values) - {""})
@@ -88,7 +98,7 @@ def _nothing(table: Table, frame: pd.DataFrame, asked: Parsed, condition: Condit
     elif kind in ("text", "list"):
         mend = "Leave out the condition"
     else:
-        numbers = values.to_numpy(float)
+        numbers = values.astype(float)
         numbers = numbers[~np.isnan(numbers)]
         mend = f"The column goes from {numbers.min():g} to {numbers.max():g}" if len(numbers) else "The column is blank in every row"
     return asked.fault((first.span[0], last.span[1]), why, mend)

@@ -16,7 +16,7 @@ from ailis_opt.cli.options import Book, InstancePath, Json, Quiet
 
 GROUPS = {
     "Plan": ("check", "solve", "explain", "report"),
-    "Before signing": ("whatif", "quote"),
+    "Before signing": ("whatif", "quote", "hedge"),
     "Many runs": ("batch", "compare", "export"),
     "Data": ("import", "scenarios", "schema"),
     "Start": ("demo",),
@@ -225,6 +225,58 @@ def quote(
         from ailis_opt.cli.quote import Request, run_quote
 
         raise typer.Exit(run_quote(Request(instance, offer, out, gap, time_limit, jobs, as_json, quiet, book)))
+
+
+def _inside(value: float | None) -> float | None:
+    if value is not None and not 0 < value < 1:
+        raise typer.BadParameter("give a share between 0 and 1, such as 0.95")
+    return value
+
+
+def _points(value: int) -> int:
+    if value < 0 or value == 1:
+        raise typer.BadParameter("give 0 for no frontier, or 2 or more plans")
+    return value
+
+
+@app.command()
+def hedge(
+    instance: InstancePath,
+    portfolios: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="YAML file: name: [change, ...] on what may be signed and held.",
+            show_default="no hedge, forwards only, options only, reserved only, free choice",
+        ),
+    ] = None,
+    gap: Annotated[float, typer.Option(callback=_gap, metavar="G", help="Relative gap of every solve.")] = 1e-4,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(callback=_seconds, metavar="S", help="Seconds for each portfolio, and the frontier.", show_default="none"),
+    ] = None,
+    points: Annotated[int, typer.Option(callback=_points, metavar="N", help="Plans of the frontier; 0: none.")] = 6,
+    basis: Annotated[bool, typer.Option("--basis/--no-basis", help="Split what is left open by type of basis risk.")] = True,
+    alpha: Annotated[
+        float | None, typer.Option(callback=_inside, metavar="A", help="Level of the CVaR.", show_default="the instance's own")
+    ] = None,
+    weight: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, metavar="W", help="Weight of the CVaR in the objective.", show_default="the instance's own"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write hedge.json, hedge.txt, two CSV tables and the page hedge.html.")
+    ] = None,
+    book: Book = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Portfolios of contracts and hedges on the same scenarios."""
+    with boundary(as_json):
+        from ailis_opt.cli.hedge import Request, run_hedge
+
+        request = Request(instance, portfolios, gap, time_limit, points, basis, alpha, weight, out, as_json, quiet, book)
+        raise typer.Exit(run_hedge(request))
 
 
 def _draws(value: int) -> int:

@@ -18,19 +18,20 @@ def run_check(path: Path, json: bool, book: Path | None = None) -> int:
     """Read, validate, prepare; print what is there and what each layer leaves open. Returns the exit code (3: somebody has no route)."""
     from ailis_opt.cli.priced import read_priced
     from ailis_opt.ledger import booked_table
-    from ailis_opt.prepare import funnel_table, prepare, require_open_routes
+    from ailis_opt.prepare import Case, funnel_table, prepare, require_open_routes
 
     instance = read_priced(path, book)
     prepared = prepare(instance)
     funnel = funnel_table(instance, prepared)
     closed: list[str] = []
-    try:
-        require_open_routes(instance, prepared)
-    except InfeasibleError as error:
-        closed = str(error).splitlines()
+    for case in prepared.cases or (Case("", 1.0, instance, prepared),):
+        try:
+            require_open_routes(case.instance, case.prepared)
+        except InfeasibleError as error:
+            closed += [f"in scenario {case.name}: {told}" if case.name else told for told in str(error).splitlines()]
     booked = booked_table(instance)
     counts: dict[str, Any] = {name: len(frame) for name, frame in instance.tables.items()}
-    counts |= {"slices": prepared.data.n_slices, "pools": len(prepared.supply.pools), "routes": int(funnel["all workloads"].iloc[0])}
+    counts |= {"slices": prepared.data.scenario_slices, "pools": len(prepared.supply.pools), "routes": int(funnel["all workloads"].iloc[0])}
     counts |= {"open_routes": int(funnel["all workloads"].iloc[-1])}
     if json:
         document: dict[str, Any] = {

@@ -16,13 +16,14 @@ import numpy as np
 from ailis_models.arrays import Floats, Ints
 from ailis_opt.engine.compile import Program, dot
 from ailis_opt.engine.scaling import Scaling, check, scale, scaled
-from ailis_opt.errors import AilisError
+from ailis_opt.errors import AilisError, UnboundedError
 
 Tick = Callable[[float, float, Floats | None], bool]
 """Called now and then with (bound, best) of the running search, and with the integer values of a new best plan; True stops the search."""
 
 STATUS = highspy.HighsModelStatus
 ANSWERS = ("optimal", "infeasible", "limit")
+UNBOUNDED = ("Unbounded", "Primal infeasible or unbounded")
 ROUND = 1e-9  # by which a whole number may miss a bound
 DUAL = 1  # of simplex_strategy; 0: HiGHS chooses
 LIMITS = (STATUS.kTimeLimit, STATUS.kInterrupt, STATUS.kIterationLimit, STATUS.kSolutionLimit)
@@ -287,6 +288,10 @@ class Solver:
         if answer.status not in ANSWERS:
             self._highs.clearSolver()
             answer = self._attempt(deadline, stop, not presolve)
+        if answer.status in UNBOUNDED:
+            raise UnboundedError(
+                "there is no best plan: together some hedges gain more in the scenarios than they cost, without limit; give them max_lots"
+            )
         if answer.status not in ANSWERS:
             raise AilisError(f"the solver stopped with '{answer.status}'; this is a defect, please report it with the instance")
         return answer

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ailis_models.arrays import Floats, Ints
+from ailis_models.arrays import Data, Floats, Ints
 from ailis_opt.engine.compile import Layout
 from ailis_opt.errors import Fault, InputError
 from ailis_opt.io.raw import nearest
@@ -87,7 +87,7 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
         hours = clock[np.minimum(t + d.committed.term[position], d.periods)] - clock[t]
     else:
         columns = layout.first(2) + group.start + group.keys.index(position)
-        hours = d.slices.hours[:, 0]
+        hours = _expected_hours(d)
         period = d.calendar.slice_period
         there = (period >= offers["start"].iloc[row]) & (period <= offers["last_start"].iloc[row])
         price = float(np.average(p.supply.prices[period, row], weights=hours * there if there.any() else hours))
@@ -110,9 +110,15 @@ def _stand(p: Prepared, layout: Layout, row: int, position: int, committed: bool
         gpu_hours=hours * float((d.committed.paid_gpus if committed else kind.lot_gpus)[position]),
         lot_hours=float(hours.max(initial=0.0) if committed else hours.sum()) * float(kind.lot_gpus[position]),
         called=called,
-        called_hours=np.tile(d.slices.hours[:, 0], len(called) // max(layout.slices, 1)),
+        called_hours=np.tile(_expected_hours(d), len(called) // max(layout.slices, 1)),
         mixed=mixed,
     )
+
+
+def _expected_hours(d: Data) -> Floats:
+    """(S,) hours of each slice, by the probability of its scenario."""
+    hours: Floats = d.slices.hours[:, 0] * d.probability[d.calendar.slice_scenario]
+    return hours
 
 
 def with_a_lot(p: Prepared, layout: Layout, place: Stand, x: Floats, there: Ints) -> Iterator[Floats]:

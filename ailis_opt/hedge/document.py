@@ -8,9 +8,13 @@ from ailis_opt.hedge.basis import BasisSplit
 from ailis_opt.hedge.frontier import Point
 from ailis_opt.hedge.marks import Mark
 from ailis_opt.hedge.single import Single
+from ailis_opt.output.figures import moment
+from ailis_opt.output.text import records
+from ailis_opt.output.words import outcome_unit
 from ailis_opt.result import Result
 from ailis_opt.risk.coverage import coverage
 from ailis_opt.risk.measures import CUSTOMARY, Effectiveness
+from ailis_opt.schema.header import Horizon
 
 if TYPE_CHECKING:
     from ailis_opt.hedge.study import Hedging, Portfolio
@@ -26,16 +30,21 @@ def document(found: Hedging) -> dict[str, Any]:
         "instance": header.name,
         "instance_sha256": found.instance.sha256,
         "currency": header.currency,
+        "outcome": outcome_unit(found.instance),
         "objective_name": header.objective,
+        "gap": found.gap,
         "alpha": header.risk.alpha,
         "weight": header.risk.weight,
         "scenarios": [{"scenario": n, "probability": float(p)} for n, p in zip(found.scenarios, found.probability, strict=True)],
         "best": None if found.best is None else found.best.name,
-        "portfolios": [_portfolio(one) for one in found.portfolios],
+        "as_good": [one.name for one in found.as_good],
+        "price_of_risk_aversion": _aversion(found),
+        "portfolios": [_portfolio(one, header.horizon) for one in found.portfolios],
         "hedges": [_single(one) for one in found.singles],
-        "frontier": [_point(one) for one in found.frontier],
+        "frontier": [_point(one, header.horizon) for one in found.frontier],
         "coverage": covered.to_dict("records"),
         "customary": {name: list(span) for name, span in CUSTOMARY.items()},
+        "basis_split": found.basis_split,
         "done": found.done,
         "interrupted": found.interrupted,
         "seconds": found.seconds,
@@ -50,13 +59,22 @@ def _contracts(found: Hedging) -> list[str]:
     return [name for name in offers["offer"] if name in names]
 
 
-def _portfolio(one: Portfolio) -> dict[str, Any]:
-    said = {"portfolio": one.name, "changes": [str(change) for change in one.changes]}
+def _aversion(found: Hedging) -> dict[str, Any] | None:
+    """By how much the best portfolio is dearer in the mean than the cheapest one."""
+    best, least = found.best, found.cheapest
+    if best is None or least is None or best.result is None or least.result is None:
+        return None
+    each = [one.cost_per_outcome for one in (best.result, least.result)]
+    apart = None if each[0] is None or each[1] is None else each[0] - each[1]
+    return {"portfolio": least.name, "expected_cost": best.result.cost - least.result.cost, "cost_per_outcome": apart}
+
+
+def _portfolio(one: Portfolio, horizon: Horizon) -> dict[str, Any]:
+    said = {"portfolio": one.name, "changes": [str(change) for change in one.changes], "status": one.status}
     if one.result is None or one.result.risk is None:
-        return said | {"status": "infeasible", "why": one.why}
+        return said | {"why": str(one.error)}
     result, risk = one.result, one.result.risk
     return said | {
-        "status": result.status,
         "objective": result.objective,
         "bounds": {"lower": result.bounds.lower, "upper": result.bounds.upper},
         "gap": result.gap,
@@ -67,7 +85,8 @@ def _portfolio(one: Portfolio) -> dict[str, Any]:
         "service": one.service,
         "premium": one.premium,
         "positions": _positions(result),
-        "purchases": result.purchases[["offer", "start_period", "lots", "gpus", "cost"]].to_dict("records"),
+        "purchases": _purchases(result, horizon),
+        "cost_by": dict(result.cost_by),
         "effectiveness": _effectiveness(one.effectiveness),
         "cost_variance_reduction": one.cost_variance_reduction,
         "worst_regret": one.worst_regret,
@@ -89,6 +108,12 @@ def _positions(result: Result) -> list[dict[str, Any]]:
         {"hedge": row["hedge"], "lots": row["lots"], "premium": row["premium"] + row["carry"], "expected_payoff": row["payoff"]}
         for row in held.to_dict("records")
     ]
+
+
+def _purchases(result: Result, horizon: Horizon) -> list[dict[str, Any]]:
+    """What is signed; `from`: the name of the period in which it starts."""
+    bought = result.purchases[["offer", "start_period", "lots", "gpus", "cost"]]
+    return records(bought.assign(**{"from": [moment(horizon, int(start)) for start in bought["start_period"]]}))
 
 
 def _single(one: Single) -> dict[str, Any]:
@@ -131,7 +156,7 @@ def _mark(mark: Mark, of: Portfolio) -> dict[str, Any]:
     return said | {"expected": mean, "worst": float(mark.value.min()), "by_scenario": mark.value.tolist()}
 
 
-def _point(one: Point) -> dict[str, Any]:
+def _point(one: Point, horizon: Horizon) -> dict[str, Any]:
     risk = one.result.risk
     assert risk is not None
     return {
@@ -142,6 +167,7 @@ def _point(one: Point) -> dict[str, Any]:
         "most": one.most,
         "lower": one.lower,
         "status": one.result.status,
+        "gap": one.result.gap,
         "positions": _positions(one.result),
-        "purchases": one.result.purchases[["offer", "start_period", "lots", "gpus", "cost"]].to_dict("records"),
+        "purchases": _purchases(one.result, horizon),
     }

@@ -32,10 +32,13 @@ class Point:
     lower: float
 
 
-def frontier(instance: Instance, points: int, gap: float, time_limit: float, say: Callable[[str], None]) -> tuple[Point, ...]:
+def frontier(
+    instance: Instance, points: int, gap: float, time_limit: float, say: Callable[[str], None], stop: Callable[[], bool]
+) -> tuple[Point, ...]:
     """Plans of least expected cost for `points` levels of CVaR, evenly from its least to that of the plan of least expected cost.
 
-    Where outcomes may be left unserved it is the cost per outcome that is least, and N its money.
+    Where the objective is the cost per outcome, it is that which is least. Plans than which another one is no dearer and less risky, or no
+    riskier and cheaper, are left out. `stop` ends it with the plans found so far.
     """
     neutral = _neutral(instance)
     prepared = ready(neutral)
@@ -46,7 +49,7 @@ def frontier(instance: Instance, points: int, gap: float, time_limit: float, say
 
     def best(of: Program, ratio: bool, known: Floats | None) -> Outcome:
         limit = time_limit / (points + 1)
-        return settled(Search(of, Options(ratio, gap, limit), lambda _: False, known=known).run(), of, data, ratio)
+        return settled(Search(of, Options(ratio, gap, limit), lambda _: stop(), known=known).run(), of, data, ratio)
 
     def point(most: float, known: Floats | None) -> tuple[Point, Floats] | None:
         upper = program.column_upper.copy()
@@ -61,8 +64,8 @@ def frontier(instance: Instance, points: int, gap: float, time_limit: float, say
 
     say("frontier: least expected cost")
     first = point(math.inf, None)
-    if first is None:
-        return ()
+    if first is None or stop():
+        return () if first is None else (first[0],)
     found, x = [first[0]], first[1]
     only_tail = np.zeros_like(program.cost)
     only_tail[at] = 1.0
@@ -72,16 +75,31 @@ def frontier(instance: Instance, points: int, gap: float, time_limit: float, say
     )
     if safest.x is None:
         return tuple(found)
-    least, most = float(safest.x[at]), found[0].result.risk.cvar if found[0].result.risk is not None else math.inf
+    least, most = float(safest.x[at]), _ends(found[0], ratio)[1]
     known = safest.x
-    for i in range(1, points):
+    for i in range(1, points if most - least > NEAR * abs(most) else 1):
+        if stop():
+            break
         level = most - (most - least) * i / (points - 1)
         say(f"frontier: plan {i + 1} of {points}")
         more = point(level + NEAR * abs(level), known)
         if more is not None:
             found.append(more[0])
             known = more[1]
-    return tuple(found)
+    return tuple(one for one in found if not any(_dominates(other, one, ratio) for other in found))
+
+
+def _ends(point: Point, ratio: bool) -> tuple[float, float]:
+    """What is least, and the CVaR."""
+    assert point.result.risk is not None
+    return point.result.objective if ratio else point.result.cost, point.result.risk.cvar
+
+
+def _dominates(one: Point, other: Point, ratio: bool) -> bool:
+    """Whether `one` is better than `other` in cost or CVaR, and not worse in the other of the two."""
+    mine, its = np.array(_ends(one, ratio)), np.array(_ends(other, ratio))
+    near = NEAR * np.abs(its)
+    return bool((mine <= its + near).all() and (mine < its - 2 * near).any())
 
 
 def _neutral(instance: Instance) -> Instance:

@@ -15,6 +15,7 @@ from ailis_opt.io.rows import Loaded
 from ailis_opt.schema import TABLES, Header, Instance, fingerprint
 
 CHANGED = "the changed instance"
+__all__ = ["CHANGED", "Before", "checked", "remade", "resolved"]
 
 
 def resolved(header: Header, stated: Mapping[str, pd.DataFrame], before: Before) -> dict[str, pd.DataFrame]:
@@ -60,4 +61,4 @@ def _changed(header: Header, stated: Mapping[str, pd.DataFrame], before: Instanc
 def _loaded(name: str, frame: pd.DataFrame) -> Loaded:
     """A table as if read, its rows numbered from 1."""
     lines = list(range(1, len(frame) + 1))
-    return Loaded(RawTable(TABLES[name], f"{name} (changed)", rows=[{} for _ in lines], lines=lines), frame, {})
+    return Loaded(RawTable(TABLES[name], f"{name} (changed)", rows=[{}] * len(lines), lines=lines), frame, {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -22,11 +23,11 @@ def resolve(header: Header, drafts: Tables, before: Before | None = None) -> dic
     A table that has no such default is the draft itself. What follows from the same drafts as `before` is taken from there.
     """
     tables = dict(drafts)
-    for name, (needs, fill) in _DEFAULTS.items():
-        if before is not None and before[0].horizon == header.horizon and all(drafts[n] is before[1][n] for n in needs):
+    for name, default in DEFAULTS.items():
+        if before is not None and before[0].horizon == header.horizon and all(drafts[n] is before[1][n] for n in default.needs):
             tables[name] = before[2][name]
         else:
-            tables[name] = fill(header, tables)
+            tables[name] = default.fill(header, tables)
     return tables
 
 
@@ -62,14 +63,23 @@ def _profiles(header: Header, tables: Tables) -> pd.DataFrame:
     return tables["profiles"].assign(sequences=_filled(tables["profiles"]["sequences"], 1))
 
 
-_DEFAULTS: dict[str, tuple[tuple[str, ...], Callable[[Header, Tables], pd.DataFrame]]] = {
-    "regions": (("regions",), _regions),
-    "skus": (("skus",), _skus),
-    "offers": (("offers", "skus"), _offers),
-    "workloads": (("workloads",), _workloads),
-    "profiles": (("profiles",), _profiles),
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """The columns of a table that are filled in, the drafts that they follow from, and how. All other columns are as they were stated."""
+
+    columns: tuple[str, ...]
+    needs: tuple[str, ...]
+    fill: Callable[[Header, Tables], pd.DataFrame]
+
+
+DEFAULTS: dict[str, Defaults] = {
+    "regions": Defaults(("jurisdictions",), ("regions",), _regions),
+    "skus": Defaults(("scaleup_gpus",), ("skus",), _skus),
+    "offers": Defaults(("cluster_gpus", "last_start", "whole_lots"), ("offers", "skus"), _offers),
+    "workloads": Defaults(("deadline_period",), ("workloads",), _workloads),
+    "profiles": Defaults(("sequences",), ("profiles",), _profiles),
 }
-"""Tables with such defaults: the drafts that they follow from, and how. SKUs come before the offers that rest on them."""
+"""Tables with such defaults. SKUs come before the offers that rest on them."""
 
 
 def _filled(values: pd.Series, default: pd.Series | int) -> pd.Series:

@@ -11,7 +11,7 @@ from ailis_opt.output.contracts import contracts
 from ailis_opt.output.figures import number, percent
 from ailis_opt.output.limits import limits
 from ailis_opt.output.text import BLANK, heading, line, records, table
-from ailis_opt.output.words import told
+from ailis_opt.output.words import outcome_unit, plural, told
 from ailis_opt.result import Result
 from ailis_opt.schema.instance import Instance
 
@@ -38,12 +38,12 @@ def _headline(result: Result, asked_gap: float) -> list[RenderableType]:
 
 
 def _unit_costs(instance: Instance, result: Result) -> list[RenderableType]:
-    unit = _outcome_unit(instance)
+    unit = outcome_unit(instance)
     money = result.currency
     parts: list[RenderableType] = [heading("1  What does an outcome cost?"), *_objective(result, unit)]
     energy = result.tables["energy"]
     parts += [
-        line(f"cost {number(result.cost)} {money} for {number(result.outcomes)} {_plural(unit)}"),
+        line(f"cost {number(result.cost)} {money} for {number(result.outcomes)} {plural(unit)}"),
         line(f"of it {number(result.idle_cost)} {money} ({_of(result.idle_cost, result.cost)}) for committed capacity that stands idle"),
         line(f"energy {number(float(energy['mwh'].sum()))} MWh, carbon {number(float(energy['carbon_kg'].sum()) / 1000)} t"),
         BLANK,
@@ -117,19 +117,6 @@ def _small_print(result: Result) -> list[RenderableType]:
     spent = ", ".join(f"{name.removesuffix('_s')} {seconds:.1f} s" for name, seconds in t.items())
     used = ", ".join(f"{name} {release}" for name, release in result.versions.items())
     return [*parts, line(f"instance sha256 {result.instance_sha256}", "dim"), line(spent, "dim"), line(used, "dim")]
-
-
-def _outcome_unit(instance: Instance) -> str:
-    """What D counts: the one outcome that there is, or weighted outcomes."""
-    work = instance.tables["workloads"]
-    kinds = {str(name) for name in work["outcome"]}
-    if (work["outcome_weight"] == 1).all():
-        return kinds.pop() or "outcome" if len(kinds) == 1 else "outcome"
-    return "weighted outcome"
-
-
-def _plural(unit: str) -> str:
-    return unit if unit.endswith("s") else f"{unit}s"
 
 
 def _gap(gap: float) -> str:

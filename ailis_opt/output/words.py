@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ailis_opt.schema import Instance
 
 MOST_WARNINGS = 3
 
@@ -19,3 +23,17 @@ def told(warnings: Sequence[str]) -> list[str]:
     more = len(warnings) - MOST_WARNINGS
     rest = [f"  and {more} more: see `ailis-opt check`"] if more > 0 else []
     return [f"{counted(len(warnings), 'warning')} about the instance:", *(f"  {text}" for text in warnings[:MOST_WARNINGS]), *rest]
+
+
+def outcome_unit(instance: Instance) -> str:
+    """What the cost per outcome is counted in: the one outcome that there is, or weighted outcomes."""
+    work = instance.tables["workloads"]
+    kinds = {str(name) for name in work["outcome"]}
+    if (work["outcome_weight"] == 1).all():
+        return kinds.pop() or "outcome" if len(kinds) == 1 else "outcome"
+    return "weighted outcome"
+
+
+def plural(noun: str) -> str:
+    """Several of it."""
+    return noun if noun.endswith("s") else f"{noun}s"

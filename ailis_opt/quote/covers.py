@@ -9,7 +9,7 @@ that is metered.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,7 @@ class _Need:
 
 def covers(instance: Instance, p: Prepared, offer: str, contract: Mapping[str, Any], tables: Mapping[str, pd.DataFrame] | None) -> Covers:
     """`instance`, `p`: with the contract on offer as `offer`; `contract`: its row of the sheet; `tables`: the best plan without it."""
+    p = _typical(p)
     row = p.supply.offers[p.supply.offers["offer"] == offer].iloc[0]
     sku, region = (
         dict(instance.tables[table].set_index(key, drop=False).loc[row[key]]) for table, key in (("skus", "sku"), ("regions", "region"))
@@ -89,6 +90,11 @@ def covers(instance: Instance, p: Prepared, offer: str, contract: Mapping[str, A
         attributes = listed[layer.id]
         found.append(Cover(layer.id, summed(attributes), attributes, float(of_asker.sum()), energy if layer.id == "L0" else cost, whose))
     return Covers(float(need.total(need.gpus)[0].sum()), float(need.total(held)[0].sum()), tuple(found))
+
+
+def _typical(p: Prepared) -> Prepared:
+    """The slices of one scenario, with what is open in any: `tables` are means over all of them."""
+    return replace(p, data=p.cases[0].prepared.data) if p.cases else p
 
 
 def _need(instance: Instance, p: Prepared, tables: Mapping[str, pd.DataFrame] | None) -> _Need:

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from ailis_models.arrays import Floats
-from ailis_opt.audit import audit
 from ailis_opt.engine.compile import Program, compile_program, templates
 from ailis_opt.engine.highs import Solver
 from ailis_opt.engine.search import Options, Outcome, Search
@@ -21,10 +20,10 @@ from ailis_opt.errors import AuditError
 from ailis_opt.explain.break_even import NEVER, break_even, cheaper, used
 from ailis_opt.explain.offers import Stand, stand
 from ailis_opt.explain.priced import ROUNDING, Clock, Range, least, money, priced
-from ailis_opt.ledger import add_money
-from ailis_opt.plan import decision_tables, decisions
+from ailis_opt.optimize import workload_table
 from ailis_opt.prepare import prepare
 from ailis_opt.schema.instance import Instance
+from ailis_opt.staged import Read, expected_tables, joint_audit, read_scenarios
 
 MOST_POINTS = 12  # of a demand curve
 
@@ -58,7 +57,7 @@ class Price:
     """`signed`: cost V of the best plan that signs at the asked price (infinite: none can). `break_even` per GPU-hour; −inf: never.
 
     `breaks_even_at`: the price by the plans in hand (NaN: none). `lots`, `gpu_hours`: what the plan that signs takes, and pays for by the
-    GPU-hour; `tables`: that plan, audited.
+    GPU-hour; `tables`: that plan, audited; `by_scenario`: its V in each scenario, but for a constant of the scenario.
     """
 
     signed: Range
@@ -68,6 +67,7 @@ class Price:
     gpu_hours: float
     tables: dict[str, pd.DataFrame] | None
     done: bool
+    by_scenario: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,11 @@ class Curve:
     points: tuple[Point, ...]
     lot_gpu_hours: float
     done: bool
+
+
+def v_of(read: Read, price: float) -> float:
+    """V of a plan in one scenario, less what the price of all outcomes asked for comes to, which is the same for every plan."""
+    return read.audit.cost - price * read.audit.outcomes
 
 
 class Judge:
@@ -122,9 +127,10 @@ class Judge:
         if found.status == "infeasible":
             return Price(Range(np.inf, np.inf), NEVER, np.nan, 0.0, 0.0, None, True)
         between, at, lots, hours, tables, done = Range(-np.inf, np.inf), np.nan, 0.0, 0.0, None, found.status == "optimal"
+        by_scenario = tuple[float, ...]()
         if found.x is not None:
             lots, hours = self.place.lots(found.x), self.place.hours(found.x)
-            tables = self._tables(found.x)
+            tables, by_scenario = self._tables(found.x)
         if not self.stop():
             between, plan = break_even(
                 self.solver, self.money, self.place, zero, found.x, self.task.gap, self.clock, slivers=slivers, report=self._report
@@ -133,7 +139,7 @@ class Judge:
                 at = self.place.price - (money(self.money, plan) - zero.upper) / self.place.hours(plan)
                 at = float(np.clip(0.0 if abs(at) <= ROUNDING * max(self.place.price, 1e-6) else at, between.lower, between.upper))
             done &= bool(np.isfinite(between.lower) and np.isfinite(between.upper)) or between == NEVER or bool(np.isinf(zero.lower))
-        return Price(Range(found.lower, found.upper), between, at, lots, hours, tables, done and not self.stop())
+        return Price(Range(found.lower, found.upper), between, at, lots, hours, tables, done and not self.stop(), by_scenario)
 
     def _idle(self) -> Price:
         """Of a contract that no workload could use, or that cannot start inside the horizon: what a lot of it costs is lost."""
@@ -200,14 +206,13 @@ class Judge:
         there = (t >= c.first[o]) & (t < c.last[o] + c.term[o])
         return float(self.data.calendar.period_hours[there].sum() * c.lot_gpus[o])
 
-    def _tables(self, x: Floats) -> dict[str, pd.DataFrame]:
-        """The plan in the instance's words, after its audit."""
-        decided = decisions(self.prepared, self.program.layout, x)
-        tables = add_money(self.instance, self.prepared, decided, decision_tables(self.instance, self.prepared, decided))
-        verdict = audit(self.instance, tables)
+    def _tables(self, x: Floats) -> tuple[dict[str, pd.DataFrame], tuple[float, ...]]:
+        """The plan in the instance's words, after its audit, and V in each scenario."""
+        read = read_scenarios(self.instance, self.prepared, self.program.layout, x, workload_table)
+        verdict = joint_audit(read)
         if not verdict.ok:
             raise AuditError(f"the plan that signs the contract failed its audit; please report this: {verdict.violations[0]}")
-        return tables
+        return expected_tables(read), tuple(v_of(one, self.task.without.price) for one in read)
 
     def _report(self, _: object) -> bool:
         return self.stop()

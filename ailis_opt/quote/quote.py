@@ -18,7 +18,7 @@ from ailis_opt.explain.priced import ROUNDING, Clock, Range, finite
 from ailis_opt.optimize import solve
 from ailis_opt.prepare import prepare
 from ailis_opt.quote.covers import Covers, covers
-from ailis_opt.quote.judge import Curve, Price, Task, Without
+from ailis_opt.quote.judge import Curve, Price, Task, Without, v_of
 from ailis_opt.quote.sheet import Sheet, with_contract
 from ailis_opt.quote.work import answers
 from ailis_opt.result import Result
@@ -89,14 +89,24 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class ScenarioRegret:
+    """What signing, and not signing, costs more in one scenario than the other of the two plans [money]."""
+
+    scenario: str
+    if_signed: float
+    if_not: float
+
+
+@dataclass(frozen=True, slots=True)
 class Alternative:
-    """One contract of the sheet; `cases`: delivered as agreed, and late where the sheet asks for that."""
+    """One contract of the sheet; `cases`: delivered as agreed, and late where the sheet asks for that. `regrets`: by scenario."""
 
     offer: str
     asked: float
     cases: tuple[Case, ...]
     covers: Covers
     displaced: tuple[Displaced, ...]
+    regrets: tuple[ScenarioRegret, ...] = ()
 
     @property
     def case(self) -> Case:
@@ -125,7 +135,10 @@ class Alternative:
                 }
                 for c in self.covers.layers
             ],
-            "regret": [_regret(case) for case in self.cases if case.price is not None],
+            "regret": [
+                *(_regret(case) for case in self.cases if case.price is not None),
+                *({"scenario": r.scenario, "if_signed": r.if_signed, "if_not": r.if_not} for r in self.regrets),
+            ],
         }
 
 
@@ -317,7 +330,16 @@ def _alternative(
     price, displaced = cases[0].price, tuple[Displaced, ...]()
     if price is not None and price.tables is not None and result is not None:
         displaced = _displaced(changed, result.tables, price.tables, names)
-    return Alternative(name, asked, cases, covered, displaced)
+    return Alternative(name, asked, cases, covered, displaced, _regrets(result, without.price, price))
+
+
+def _regrets(without: Result | None, q: float, price: Price | None) -> tuple[ScenarioRegret, ...]:
+    """By scenario, of the plans in hand: the best that signs, and the best that does not."""
+    if without is None or price is None or not without.scenarios:
+        return ()
+    pairs = zip(without.scenarios, price.by_scenario, strict=True) if price.by_scenario else ()
+    found = [(read.name, v - v_of(read, q)) for read, v in pairs]
+    return tuple(ScenarioRegret(name, max(more, 0.0), max(-more, 0.0)) for name, more in found)
 
 
 def _displaced(instance: Instance, without: Tables, signed: Tables, names: list[str]) -> tuple[Displaced, ...]:

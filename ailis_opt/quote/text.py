@@ -15,6 +15,7 @@ from ailis_opt.quote.quote import OPEN, REFUSE, SIGN, Alternative, Case, Quote
 from ailis_opt.schema.checklist import OPEN as UNSAID
 
 TITLES = {layer.id: layer.title for layer in LAYERS}
+MOST_SCENARIOS = 12
 SAID = {SIGN: "sign", REFUSE: "do not sign", OPEN: "not proven: the bounds of signing and not signing overlap"}
 
 
@@ -120,10 +121,15 @@ def _regret(q: Quote, a: Alternative) -> list[RenderableType]:
             rows.append((case.scenario, case.verdict, _break_even(case), number(signed[0]), number(not_signed[0])))
     if not rows:
         return []
-    return [
-        heading("Regret"),
-        table(("delivery", "verdict", "breaks even", f"if signed {q.currency}", f"if not {q.currency}"), rows, text=(0, 1)),
-    ]
+    money = (f"if signed {q.currency}", f"if not {q.currency}")
+    parts: list[RenderableType] = [heading("Regret"), table(("delivery", "verdict", "breaks even", *money), rows, text=(0, 1))]
+    if a.regrets:
+        worst = sorted(a.regrets, key=lambda r: -max(r.if_signed, r.if_not))[:MOST_SCENARIOS]
+        said = "by scenario, of the best plan that signs and the best that does not" + (
+            f"; the {MOST_SCENARIOS} largest of {len(a.regrets)}" if len(a.regrets) > MOST_SCENARIOS else ""
+        )
+        parts += [line(said), table(("scenario", *money), [(r.scenario, number(r.if_signed), number(r.if_not)) for r in worst], text=(0,))]
+    return parts
 
 
 def _covers(q: Quote, a: Alternative) -> list[RenderableType]:

@@ -21,6 +21,7 @@ COMPONENTS = {
     "refresh": "refresh",
     "egress": "egress",
     "unserved": "unserved",
+    "hedges": "hedges",
 }
 IDLE = "(idle)"
 
@@ -53,17 +54,3 @@ def use(run: Run) -> pd.DataFrame:
     for name in ("committed", "hired", "usable", "used", "idle"):
         frame[f"{name}_hours"] = frame[f"{name}_gpus"] * frame["hours"]
     return frame
-
-
-def outcome_unit(run: Run) -> str:
-    """What cost per outcome is counted in: the one outcome that there is, or weighted outcomes."""
-    work = run.instance.tables["workloads"]
-    kinds = {str(name) for name in work["outcome"]}
-    if (work["outcome_weight"] == 1).all():
-        return kinds.pop() or "outcome" if len(kinds) == 1 else "outcome"
-    return "weighted outcome"
-
-
-def plural(noun: str) -> str:
-    """Several of it."""
-    return noun if noun.endswith("s") else f"{noun}s"

@@ -8,15 +8,15 @@ from typing import Any
 
 from ailis_opt.output.contracts import due_later
 from ailis_opt.output.figures import number, percent
+from ailis_opt.output.words import outcome_unit, plural
 from ailis_opt.report.documents import Explanation, LayerCost
-from ailis_opt.report.facts import outcome_unit, plural
 from ailis_opt.report.parts import Section, Tile
 from ailis_opt.report.run import Run
 
 
 def headline(run: Run) -> Section:
     """Tiles with the figures that a board asks for, and sentences that say what the plan does."""
-    r, unit = run.result, outcome_unit(run)
+    r, unit = run.result, outcome_unit(run.instance)
     money, energy = str(r["currency"]), run.tables["energy"]
     hired, bought = run.tables["hired"], run.tables["purchases"]
     carbon = float(energy["carbon_kg"].sum()) / 1000
@@ -56,7 +56,7 @@ def interval(run: Run) -> str:
     """The certified interval of what was minimized, in a sentence."""
     r = run.result
     ratio = r["objective_name"] == "cost_per_outcome"
-    what = f"{r['currency']} per {outcome_unit(run)}" if ratio else f"{r['currency']} in all"
+    what = f"{r['currency']} per {outcome_unit(run.instance)}" if ratio else f"{r['currency']} in all"
     lower, upper = r["bounds"]["lower"], number(r["bounds"]["upper"], digits(r))
     if lower is None:
         return f"The plan costs {upper} {what}; no lower bound was proven, so how much better a plan could be is not known."

@@ -59,7 +59,7 @@ class Figure:
     """A plotly figure (`data`, `layout`), its title with the unit, and what it says in a sentence for those who do not see it.
 
     Colours are written `var(--name)`: the page puts in those of its theme. `height` is in px. `narrow` has shorter labels of axes
-    (`yaxis`: labels) for a phone.
+    (`yaxis`: labels) for a phone. Two that are `half` stand side by side where there is room.
     """
 
     id: str
@@ -69,6 +69,7 @@ class Figure:
     layout: dict[str, Any]
     height: int
     narrow: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    half: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from ailis_opt.io.checks.scope import Scope
 from ailis_opt.schema import Horizon
 from ailis_opt.schema.header import MOST_SLICES
 
-_PERIODS = (
+PERIODS = (
     ("power", "period"),
     ("offers", "first_start"),
     ("offers", "last_start"),
@@ -23,7 +23,7 @@ _PERIODS = (
     ("changes", "first_period"),
     ("changes", "last_period"),
 )
-_ORDERED = (
+ORDERED = (
     ("offers", "first_start", "last_start"),
     ("offers", "min_lots", "max_lots"),
     ("offers", "min_lots", "max_lots_per_period"),
@@ -63,13 +63,15 @@ def _days_left(given: Horizon) -> float:
     return _LAST_DAY.toordinal() - given.start.toordinal() - given.periods * _DAYS[given.period]
 
 
-def periods(scope: Scope) -> None:
-    """Periods lie inside the horizon; least is not above most, nor first after last."""
+def period(scope: Scope, table: str, column: str) -> None:
+    """Periods of a column lie inside the horizon."""
     if scope.document.horizon is not None:
         last = scope.document.horizon.periods - 1
-        for table, column in _PERIODS:
-            beyond = scope.frame(table)[column] > last
-            scope.rows(table, beyond, column, "after the end of the horizon", f"Periods count from 0: give 0 to {last}")
-    for table, low, high in _ORDERED:
-        frame = scope.frame(table)
-        scope.rows(table, frame[low] > frame[high], low, f"more than {high}", f"Lower {low} or raise {high}", (high,))
+        beyond = scope.frame(table)[column] > last
+        scope.rows(table, beyond, column, "after the end of the horizon", f"Periods count from 0: give 0 to {last}")
+
+
+def order(scope: Scope, table: str, low: str, high: str) -> None:
+    """Least is not above most, nor first after last."""
+    frame = scope.frame(table)
+    scope.rows(table, frame[low] > frame[high], low, f"more than {high}", f"Lower {low} or raise {high}", (high,))

@@ -28,40 +28,51 @@ NEVER_EMPTY = ("regions", "skus", "offers", "workloads", "profiles")
 MOST_SUGGESTED = 100
 
 
-def keys(scope: Scope) -> None:
-    """No two rows share a key."""
-    for name, table in TABLES.items():
-        if not table.key:
-            continue
-        loaded = scope.tables[name]
-        sound = np.flatnonzero(loaded.sound(*table.key))
-        named = loaded.frame.iloc[sound][list(table.key)]
-        repeated = sound[named.duplicated().to_numpy()]
-        if not len(repeated):
-            continue
-        groups = named.groupby(list(table.key), sort=False).ngroup().to_numpy()
-        first = dict(zip(groups[::-1], sound[::-1], strict=True))
-        group = dict(zip(sound, groups, strict=True))
-        what = " and ".join(table.key)
-        for i in repeated:
-            why = f"the same {what} as in row {loaded.raw.lines[first[group[i]]]}"
-            scope.faults.append(loaded.fault(int(i), table.key[0], why, "Keep one of the rows, or rename one"))
+def key(scope: Scope, name: str) -> None:
+    """No two rows of a table share its key."""
+    table, loaded = TABLES[name], scope.tables[name]
+    sound = np.flatnonzero(loaded.sound(*table.key))
+    named = loaded.frame.iloc[sound][list(table.key)]
+    repeated = sound[named.duplicated().to_numpy()]
+    if not len(repeated):
+        return
+    groups = named.groupby(list(table.key), sort=False).ngroup().to_numpy()
+    first = dict(zip(groups[::-1], sound[::-1], strict=True))
+    group = dict(zip(sound, groups, strict=True))
+    what = " and ".join(table.key)
+    for i in repeated:
+        why = f"the same {what} as in row {loaded.raw.lines[first[group[i]]]}"
+        scope.faults.append(loaded.fault(int(i), table.key[0], why, "Keep one of the rows, or rename one"))
 
 
-def references(scope: Scope) -> None:
-    """Every name that is referred to exists."""
-    for table, column, target in REFERENCES:
-        key = TABLES[target].key[0]
-        if scope.whole(f"{target}.{key}") and (target not in NEVER_EMPTY or len(scope.frame(target))):
-            _known(scope, table, column, target, set(scope.frame(target)[key]))
+def reference(scope: Scope, table: str, column: str, target: str) -> None:
+    """Every name in a column exists: it is a key of the table `target`."""
+    key = TABLES[target].key[0]
+    if scope.whole(f"{target}.{key}") and (target not in NEVER_EMPTY or len(scope.frame(target))):
+        _known(scope, table, column, target, set(scope.frame(target)[key]))
+
+
+def datasets(scope: Scope) -> None:
+    """Every dataset that a workload needs exists."""
     if scope.whole("datasets.dataset"):
         _known(scope, "workloads", "datasets", "datasets", set(scope.frame("datasets")["dataset"]))
+
+
+def targets(scope: Scope) -> None:
+    """Data flows to a region, or to a geo that there is."""
     if scope.whole("regions.region", "demand.geo", "latency.geo"):
         places = {*scope.frame("regions")["region"], *scope.frame("demand")["geo"], *scope.frame("latency")["geo"]}
         _known(scope, "egress", "to_region", "regions and geos", places)
+
+
+def blocks(scope: Scope) -> None:
+    """Demand names blocks of the horizon."""
     if scope.document.horizon is not None:
-        blocks = {"", *(b.block for b in scope.document.horizon.blocks)}
-        _known(scope, "demand", "block", "blocks of the horizon", blocks)
+        _known(scope, "demand", "block", "blocks of the horizon", {"", *(b.block for b in scope.document.horizon.blocks)})
+
+
+def edited(scope: Scope) -> None:
+    """What a scenario changes is a column of a table."""
     _known(scope, "changes", "table", "tables", set(TABLES))
     changes = scope.frame("changes")
     unknown = [t in TABLES and c not in TABLES[t].columns for t, c in zip(changes["table"], changes["column"], strict=True)]

@@ -60,7 +60,7 @@ class Scope:
         for name in columns:
             wanted.setdefault(name.split(".")[0], []).append(name.split(".")[1])
         tables = {name: replace(self.tables[name], frame=self.frame(name)[names]) for name, names in wanted.items()}
-        return Scope(Document(self.document.file), tables, self.faults, self.warnings)
+        return Scope(self.document, tables, self.faults, self.warnings)
 
     def can_place(self) -> bool:
         """Whether `placed` rests on sound columns."""

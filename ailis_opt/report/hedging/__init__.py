@@ -1,0 +1,1 @@
+"""Portfolios side by side: the document of `hedge`, in sentences and as a page."""
