@@ -346,7 +346,7 @@ def whatif(
 
 @app.command()
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `solve --out` wrote.", show_default=False)],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `solve --out` or `hedge --out` wrote.", show_default=False)],
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="FILE.html or FILE.xlsx.", show_default="report.html in RUN")
     ] = None,

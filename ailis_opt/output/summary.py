@@ -10,8 +10,9 @@ from rich.console import RenderableType
 from ailis_opt.output.contracts import contracts
 from ailis_opt.output.figures import number, percent
 from ailis_opt.output.limits import limits
+from ailis_opt.output.risk import positions, scenarios
 from ailis_opt.output.text import BLANK, heading, line, records, table
-from ailis_opt.output.words import outcome_unit, plural, told
+from ailis_opt.output.words import outcome_unit, plural, told, weighing
 from ailis_opt.result import Result
 from ailis_opt.schema.instance import Instance
 
@@ -21,7 +22,9 @@ def summary(instance: Instance, result: Result, asked_gap: float) -> list[Render
     return [
         *_headline(result, asked_gap),
         *_unit_costs(instance, result),
+        *scenarios(result),
         *contracts(instance, result),
+        *positions(result),
         *limits(result),
         *_small_print(result),
     ]
@@ -59,14 +62,18 @@ def _objective(result: Result, unit: str) -> list[RenderableType]:
     digits = min(9, max(4, 2 - math.floor(math.log10(result.gap)))) if 0 < result.gap < 1 else 4
     ratio = result.objective_name == "cost_per_outcome"
     what = f"{result.currency} per {unit}" if ratio else f"{result.currency} in all"
+    averse = result.risk is not None and result.risk.weight > 0
+    if result.risk is not None and averse:
+        what += f" ({weighing(result.risk.alpha, result.risk.weight)})"
     lower, upper = result.bounds.lower, result.bounds.upper
     if math.isfinite(lower):
-        proof = f"certified: no plan costs less than {number(lower, digits)} (gap {_gap(result.gap)})"
+        proof = f"certified: no plan {'has' if averse else 'costs'} less than {number(lower, digits)} (gap {_gap(result.gap)})"
     else:
         proof = "no lower bound was proven: how much better a plan could be is not known"
     parts: list[RenderableType] = [line(f"{number(upper, digits)} {what}", "bold"), line(proof)]
-    if not ratio:
-        parts.append(line(f"{number(result.cost_per_outcome)} {result.currency} per {unit} (not what was minimized)"))
+    if not ratio or averse:
+        mean = "in the mean " if result.scenarios else ""
+        parts.append(line(f"{mean}{number(result.cost_per_outcome)} {result.currency} per {unit} (not what was minimized)"))
     return parts
 
 

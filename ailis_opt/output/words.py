@@ -34,6 +34,12 @@ def outcome_unit(instance: Instance) -> str:
     return "weighted outcome"
 
 
+def weighing(alpha: float, weight: float) -> str:
+    """What is minimized where risk has a weight: `0.25 x CVaR at 90% + 0.75 x expected cost`."""
+    tail = f"CVaR at {100 * alpha:.3g}%"
+    return tail if weight == 1 else f"{weight:g} x {tail} + {1 - weight:g} x expected cost"
+
+
 def plural(noun: str) -> str:
     """Several of it."""
     return noun if noun.endswith("s") else f"{noun}s"

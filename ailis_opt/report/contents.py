@@ -11,11 +11,27 @@ from ailis_opt.report.parts import Section
 from ailis_opt.report.regions import regions
 from ailis_opt.report.run import Run
 from ailis_opt.report.signing import signing
+from ailis_opt.report.uncertainty import uncertainty
 from ailis_opt.report.waterfall import waterfall
 
-ORDER = (headline, waterfall, outcomes, components, signing, capacity, regions, idle, funnel, binding, audit, assumptions, inputs)
+ORDER = (
+    headline,
+    waterfall,
+    outcomes,
+    components,
+    uncertainty,
+    signing,
+    capacity,
+    regions,
+    idle,
+    funnel,
+    binding,
+    audit,
+    assumptions,
+    inputs,
+)
 
 
 def sections(run: Run) -> list[Section]:
-    """Every section of the run."""
-    return [make(run) for make in ORDER]
+    """Every section of the run; that on scenarios only where it has some."""
+    return [section for make in ORDER if (section := make(run)) is not None]

@@ -9,12 +9,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ailis_opt.errors import Fault, InputError
+from ailis_opt.report.hedging.document import Comparison
 
 RESULT = "result.json"
 EXPLANATION = "explain.json"
+HEDGE = "hedge.json"
 AGAIN = {
     RESULT: "Write the run again: `ailis-opt solve INSTANCE --out DIR`",
     EXPLANATION: "Write it again with `ailis-opt explain`, or move the file away",
+    HEDGE: "Write it again: `ailis-opt hedge INSTANCE --out DIR`",
 }
 
 
@@ -45,6 +48,39 @@ class Audit(_Part):
     cost: float
 
 
+class Spread(_Part):
+    """What the cost of a plan spreads over the scenarios [money]."""
+
+    alpha: float
+    weight: float
+    expected_cost: float
+    cvar: float
+    worst: float
+    vss: float | None = None
+    evpi: float | None = None
+
+
+class Turn(_Part):
+    """A scenario of a plan: probability, cost [money], weighted outcomes."""
+
+    scenario: str
+    probability: float
+    cost: float
+    outcomes: float
+    cost_per_outcome: float | None = None
+
+
+class Held(_Part):
+    """Lots of a hedge; premium, carry, mean payoff and what remains as cost [money]."""
+
+    hedge: str
+    lots: float
+    premium: float
+    carry: float = 0.0
+    expected_payoff: float
+    cost: float
+
+
 class ResultDocument(_Part):
     """`ailis-opt-result/1` of a plan."""
 
@@ -64,6 +100,9 @@ class ResultDocument(_Part):
     cost_by: dict[str, float]
     idle_cost: float
     audit: Audit
+    risk: Spread | None = None
+    scenarios: tuple[Turn, ...] = ()
+    positions: tuple[Held, ...] = ()
     warnings: tuple[str, ...] = ()
     timings: dict[str, float]
     versions: dict[str, str]
@@ -120,7 +159,7 @@ class Explanation(_Part):
     solves: int
 
 
-def document(path: Path, model: type[ResultDocument] | type[Explanation], sha256: str | None = None) -> dict[str, Any]:
+def document(path: Path, model: type[ResultDocument] | type[Explanation] | type[Comparison], sha256: str | None = None) -> dict[str, Any]:
     """The document at `path`. Raises InputError unless it has the form of `model` and, where given, is of the instance `sha256`."""
     again = AGAIN[path.name]
     try:

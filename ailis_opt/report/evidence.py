@@ -7,12 +7,16 @@ from collections import Counter
 
 from ailis_opt.io.write import instance_files
 from ailis_opt.output.figures import number
-from ailis_opt.report.headline import digits, gap_text, interval
+from ailis_opt.report.headline import digits, gap_text, interval, minimized
 from ailis_opt.report.parts import Cell, Column, Section, Table
 from ailis_opt.report.run import Run
 
+ONE_FUTURE = "One future: demand, prices and availability are what the instance says."
+SCENARIOS = (
+    "What is signed, placed and held is decided before the scenario is known; what is hired and where follows it. "
+    "Figures of the plan are means over the scenarios; a plan is as good as they are: try it on fresh ones (solve --out-of-sample)."
+)
 RULES = (
-    "One future: demand, prices and availability are what the instance says.",
     "Costs count inside the horizon only; what falls due later for terms that run on is told beside the contracts.",
     "Committed capacity is paid for every hour in force, used or not. Hired capacity is paid by the slice.",
     "Replicas are averages over a slice and may be fractions; throughput is linear in them.",
@@ -33,7 +37,7 @@ def audit(run: Run) -> Section:
         ["largest violation of a limit (relative)", number(a["max_violation"], 2)],
         [f"cost recomputed from the tables ({money})", number(a["cost"], 10)],
         [f"cost of the plan ({money})", number(r["cost"], 10)],
-        ["minimized", str(r["objective_name"]).replace("_", " ")],
+        ["minimized", minimized(run)],
         ["attained by the plan (audited)", number(ends["upper"], many)],
         ["no plan is better than (proof of the solver)", number(ends["lower"], many) if ends["lower"] is not None else "not proven"],
         ["gap", gap_text(r["gap"])],
@@ -58,7 +62,7 @@ def assumptions(run: Run) -> Section:
     assumed = sum(n for n, row in rows if row[1] == "note" and "assumed" in str(row[2]).casefold())
     rows.sort(key=lambda item: -item[0])
     left = len(rows) - MOST_TEXTS
-    lead = [*RULES, *warned]
+    lead = [SCENARIOS if run.result.get("scenarios") else ONE_FUTURE, *RULES, *warned]
     if assumed:
         lead.append(f"{assumed:,} rows of the instance carry a remark that something in them is assumed.")
     if not rows:

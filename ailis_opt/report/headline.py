@@ -8,7 +8,7 @@ from typing import Any
 
 from ailis_opt.output.contracts import due_later
 from ailis_opt.output.figures import number, percent
-from ailis_opt.output.words import outcome_unit, plural
+from ailis_opt.output.words import outcome_unit, plural, weighing
 from ailis_opt.report.documents import Explanation, LayerCost
 from ailis_opt.report.parts import Section, Tile
 from ailis_opt.report.run import Run
@@ -35,7 +35,7 @@ def headline(run: Run) -> Section:
 def _least(run: Run) -> str:
     """Beside the cost of an outcome, where that is what was minimized: the proven bound."""
     r = run.result
-    if r["objective_name"] != "cost_per_outcome":
+    if r["objective_name"] != "cost_per_outcome" or averse(run):
         return ""
     lower = r["bounds"]["lower"]
     return "; no lower bound proven" if lower is None else f"; no plan below {number(lower, digits(r))}"
@@ -57,6 +57,8 @@ def interval(run: Run) -> str:
     r = run.result
     ratio = r["objective_name"] == "cost_per_outcome"
     what = f"{r['currency']} per {outcome_unit(run.instance)}" if ratio else f"{r['currency']} in all"
+    if averse(run):
+        what += f" of {minimized(run)}"
     lower, upper = r["bounds"]["lower"], number(r["bounds"]["upper"], digits(r))
     if lower is None:
         return f"The plan costs {upper} {what}; no lower bound was proven, so how much better a plan could be is not known."
@@ -65,6 +67,20 @@ def interval(run: Run) -> str:
         return f"{found}This plan costs {upper} {what}. No plan can cost less (gap {gap_text(r['gap'])})."
     sure = f"This plan costs {upper} {what}. No plan can cost less than {number(lower, digits(r))}: "
     return f"{found}{sure}at most {gap_text(r['gap'])} could be saved."
+
+
+def averse(run: Run) -> bool:
+    """Whether the tail of the cost has a weight in what is minimized."""
+    return bool(run.result.get("risk")) and run.result["risk"]["weight"] > 0
+
+
+def minimized(run: Run) -> str:
+    """What is minimized, in words."""
+    name = str(run.result["objective_name"]).replace("_", " ")
+    if not averse(run):
+        return name
+    mixed = weighing(run.result["risk"]["alpha"], run.result["risk"]["weight"])
+    return f"{mixed}, per outcome" if run.result["objective_name"] == "cost_per_outcome" else mixed
 
 
 def _deeds(run: Run) -> list[str]:

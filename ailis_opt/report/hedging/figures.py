@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ailis_models.arrays import Floats
+from ailis_models.layers import LAYERS
 from ailis_opt.output.figures import number, percent
 from ailis_opt.report.hedging.document import Alone, Comparison, Plan
 from ailis_opt.report.hedging.said import amount, main_type
@@ -30,7 +31,8 @@ COLORS = {
 PARTLY = "partly"
 STATES = (OPEN, EXCLUDED, PARTLY, INCLUDED)
 STATE_COLORS = (PANEL, "var(--increase)", "var(--hire)", ACCENT)
-MOST_CELLS = 150  # of a heat map with figures in its cells
+MOST_FIGURED = 8  # columns of a heat map with figures in its cells
+TITLES = {layer.id: layer.title for layer in LAYERS}
 TIP = "%{customdata}<extra></extra>"
 
 
@@ -41,8 +43,19 @@ def quantile(values: Floats, probability: Floats, level: float) -> float:
     return float(values[order][np.argmax(reached)])
 
 
-def spread(title: str, unit: str, rows: Sequence[tuple[str, Floats]], scenarios: Sequence[str], probability: Floats, id: str) -> Figure:
-    """A strip for each row of values (scenarios,): a point per scenario, larger the likelier, and a box of the weighted quartiles."""
+def spread(
+    title: str,
+    unit: str,
+    rows: Sequence[tuple[str, Floats]],
+    scenarios: Sequence[str],
+    probability: Floats,
+    id: str,
+    tail: Sequence[float] = (),
+) -> Figure:
+    """A strip for each row of values (scenarios,): a point per scenario, larger the likelier, and a box of the weighted quartiles.
+
+    `tail`: the CVaR of each row, if it is to be shown.
+    """
     labels, n = [name for name, _ in rows], len(scenarios)
     lift = 0.16 * np.sin(np.arange(n) * 2.4)  # apart, so that points do not hide one another
     size = 4 + 9 * np.sqrt(probability / probability.max())
@@ -71,6 +84,9 @@ def spread(title: str, unit: str, rows: Sequence[tuple[str, Floats]], scenarios:
     means: dict[str, Any] = {"type": "scatter", "mode": "markers", "x": box["mean"], "y": list(range(len(rows))), "hovertemplate": TIP}
     means |= {"marker": {"symbol": "diamond", "size": 11, "color": INK, "line": {"width": 1.5, "color": PANEL}}}
     means["customdata"] = [f"{safe(name)}: mean {number(mean)} {safe(unit)}" for name, mean in zip(labels, box["mean"], strict=True)]
+    cvars: dict[str, Any] = {"type": "scatter", "mode": "markers", "x": [*tail], "y": list(range(len(tail))), "hovertemplate": TIP}
+    cvars |= {"marker": {"symbol": "x", "size": 10, "color": "var(--increase)", "line": {"width": 1.5, "color": PANEL}}}
+    cvars["customdata"] = [f"{safe(name)}: CVaR {number(x)} {safe(unit)}" for name, x in zip(labels, tail, strict=False)]
     told = "; ".join(
         f"{name} {number(low)} to {number(high)}, half of the probability between {number(q1)} and {number(q3)}, mean {number(mean)}"
         for name, low, q1, q3, high, mean in zip(
@@ -78,7 +94,9 @@ def spread(title: str, unit: str, rows: Sequence[tuple[str, Floats]], scenarios:
         )
     )
     marks = layout(xaxis=axis(unit), yaxis=names(labels, 24))
-    return Figure(id, title, f"In {unit}: {told}.", [boxes, *points, means], marks, 90 + 58 * len(rows), narrow(labels))
+    return Figure(
+        id, title, f"In {unit}: {told}.", [boxes, *points, means, *([cvars] if tail else [])], marks, 90 + 58 * len(rows), narrow(labels)
+    )
 
 
 def frontier(c: Comparison) -> Figure:
@@ -113,7 +131,7 @@ def frontier(c: Comparison) -> Figure:
         "x": xs,
         "y": ys,
         "text": [short(name, 40) for name, _, _ in told],
-        "textposition": [_beside(x, xs) for x in xs],
+        "textposition": _beside(xs),
         "marker": {"color": ["var(--hire)" if p.portfolio != c.best else INK for p in first], "size": 12, "symbol": "diamond"},
         "customdata": [f"{safe(name)}: CVaR {x} {money}, {what} {y} {safe(unit)}" for name, x, y in told],
         "hovertemplate": TIP,
@@ -128,10 +146,10 @@ def frontier(c: Comparison) -> Figure:
     return Figure("fig-frontier", f"{what.capitalize()} against CVaR", f"{alt}.", [line, dots] if curve else [dots], marks, 420)
 
 
-def _beside(x: float, xs: Sequence[float]) -> str:
-    """Where a label has room: towards the middle."""
-    middle = (min(xs) + max(xs)) / 2
-    return "top right" if x <= middle else "top left"
+def _beside(xs: Sequence[float]) -> list[str]:
+    """Where the labels of points have room: towards the middle, above and below by turns."""
+    middle, turn = (min(xs) + max(xs)) / 2, {x: i for i, x in enumerate(sorted(xs))}
+    return [f"{'bottom' if turn[x] % 2 else 'top'} {'right' if x <= middle else 'left'}" for x in xs]
 
 
 def _room(values: Sequence[float], share: float) -> list[float]:
@@ -233,7 +251,7 @@ def regrets(c: Comparison) -> Figure:
     ]
     heat["colorscale"] = [[0, PANEL], [1, "var(--increase)"]]
     heat["colorbar"] = {"thickness": 12, "outlinewidth": 0, "title": {"text": c.currency}}
-    if lost.size <= MOST_CELLS:
+    if lost.shape[1] <= MOST_FIGURED:
         heat |= {"text": [[amount(c, v) for v in row] for row in lost.tolist()], "texttemplate": "%{text}", "textfont": {"size": 10}}
     ticks = {"tickmode": "array", "tickvals": list(range(len(shown))), "ticktext": shown, "tickangle": -60}
     worst = "; ".join(f"{name} {amount(c, float(row.max()))}" for name, row in zip(labels, lost, strict=True))
@@ -259,16 +277,20 @@ def coverage(c: Comparison) -> Figure:
     scale = [[(i + edge) / steps, color] for i, color in enumerate(STATE_COLORS) for edge in (0, 1)]
     bar = {"thickness": 12, "outlinewidth": 0, "tickvals": list(range(steps)), "ticktext": [*STATES], "orientation": "h", "y": 1.01}
     bar |= {"yanchor": "bottom", "x": 0, "xanchor": "left", "len": 1.0, "thicknessmode": "pixels"}
-    heat: dict[str, Any] = {"type": "heatmap", "x": layers, "z": [[STATES.index(_state(n)) for n in row] for row in counts]}
+    heat: dict[str, Any] = {
+        "type": "heatmap",
+        "x": [short(f"{x} {TITLES[x]}", 30) for x in layers],
+        "z": [[STATES.index(_state(n)) for n in row] for row in counts],
+    }
     heat |= {"zmin": -0.5, "zmax": steps - 0.5, "xgap": 1, "ygap": 1, "customdata": tips, "hovertemplate": TIP, "colorscale": scale}
-    heat |= {"colorbar": bar, "text": [[_brief(n) for n in row] for row in counts], "texttemplate": "%{text}", "textfont": {"size": 10}}
-    marks = layout(xaxis=axis(type="category", tickangle=-60, showgrid=False), yaxis=names(labels, 30))
+    heat |= {"colorbar": bar, "text": [[_brief(n) for n in row] for row in counts], "texttemplate": "%{text}", "textfont": {"size": 9}}
+    marks = layout(xaxis=axis(type="category", tickangle=-55, showgrid=False), yaxis=names(labels, 30))
     alt = "Layers of which something is stated: " + "; ".join(
         f"{label} {', '.join(layer for layer, n in zip(layers, row, strict=True) if n[0] + n[1]) or 'none'}"
         for label, row in zip(labels, counts, strict=True)
     )
     title = "What is stated of each layer: attributes included (+), excluded (-)"
-    return Figure("fig-coverage", title, f"{alt}.", [heat], marks, 170 + 24 * len(labels), narrow(labels))
+    return Figure("fig-coverage", title, f"{alt}.", [heat], marks, 230 + 24 * len(labels), narrow(labels))
 
 
 def _counts(states: Sequence[str]) -> tuple[int, int, int]:
@@ -281,4 +303,4 @@ def _state(n: tuple[int, int, int]) -> str:
 
 
 def _brief(n: tuple[int, int, int]) -> str:
-    return " ".join([f"{n[0]}+"] * bool(n[0]) + [f"{n[1]}-"] * bool(n[1]))
+    return f"{n[0]}+" * bool(n[0]) + f"{n[1]}-" * bool(n[1])

@@ -117,7 +117,10 @@ def _frontier(c: Comparison) -> Section:
         [o.expected_cost, o.cost_per_outcome, o.cvar, o.worst, o.gap, said.signed(o.purchases), said.held(o.positions)] for o in c.frontier
     ]
     what = f"cost per {c.outcome}" if c.ratio else "expected cost"
-    lead = [f"The line is the least {what} for each CVaR, with all contracts and hedges to choose from; no portfolio can lie below it."]
+    lead = [
+        f"The line is the least {what} for each CVaR, with all contracts and hedges to choose from; no portfolio lies below it, "
+        "but for the gap."
+    ]
     if len(rows) == 1:
         lead.append("It is a single plan: none has a lower CVaR.")
     table = Table(

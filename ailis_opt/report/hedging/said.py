@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ailis_opt.output.figures import number, percent
-from ailis_opt.output.words import counted
+from ailis_opt.output.words import counted, weighing
 from ailis_opt.report.hedging.document import Alone, Comparison, Plan, Position, Purchase, Share
 
 NO_OPINION = "Indicators over these scenarios, no accounting opinion."
@@ -35,12 +35,7 @@ def tail(c: Comparison) -> str:
 
 def objective(c: Comparison) -> str:
     """What is least, as a formula in words."""
-    if c.weight == 0:
-        what = "expected cost"
-    elif c.weight == 1:
-        what = f"CVaR at {percent(c.alpha)}"
-    else:
-        what = f"{c.weight:g} x CVaR at {percent(c.alpha)} + {1 - c.weight:g} x expected cost"
+    what = weighing(c.alpha, c.weight) if c.weight > 0 else "expected cost"
     return f"{what} per {c.outcome}" if c.ratio else what
 
 
