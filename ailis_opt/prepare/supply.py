@@ -119,7 +119,7 @@ def _groups_of(case: Columns, columns: list[str], rows: Ints | slice) -> Ints:
         code: Ints = np.unique(case[columns[0]][rows], return_inverse=True)[1].reshape(-1).astype(np.int64)
         return code
     frame = pd.DataFrame({c: pd.Series(case[c][rows], dtype=case[c].dtype) for c in columns})
-    return frame.groupby(columns, sort=True, dropna=False).ngroup().to_numpy(np.int64)
+    return np.asarray(frame.groupby(columns, sort=True, dropna=False).ngroup(), dtype=np.int64)
 
 
 def _equal(one: Column, other: Column) -> bool:
