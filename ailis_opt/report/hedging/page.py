@@ -72,7 +72,7 @@ def _plans(c: Comparison) -> Section:
     money = c.currency
     columns = [Column("portfolio", "text"), Column(f"expected cost ({money})"), Column(f"CVaR ({money})"), Column(f"worst ({money})")]
     columns += [Column(f"{money} per {c.outcome}"), Column("served", "share"), Column(f"premium ({money})"), Column(f"pays back ({money})")]
-    columns += [Column(f"objective ({money}{f' per {c.outcome}' if c.ratio else ''})"), Column("gap", "share")]
+    columns += [Column(f"objective ({money}{f' per {c.outcome}' if c.ratio else ''})"), Column("gap", "text")]
     rows: list[list[Cell]] = [
         [
             p.portfolio,
@@ -84,11 +84,11 @@ def _plans(c: Comparison) -> Section:
             p.premium,
             said.clean(c, float(c.probability @ p.payoff)),
             p.objective,
-            p.gap,
+            said.gap_text(p.gap),
         ]
         for p in c.plans
     ]
-    note = f"The objective is {said.objective(c)}; no plan of the portfolio is better by more than the gap. A blank gap: nothing is proven."
+    note = f"The objective is {said.objective(c)}; no plan of the portfolio is better by more than the gap."
     deeds: list[list[Cell]] = [[p.portfolio, said.signed(p.purchases), said.held(p.positions)] for p in c.plans]
     parts = [
         Table("portfolios", "Portfolios", columns, rows, most=30, note=note),
@@ -118,9 +118,13 @@ def _frontier(c: Comparison) -> Section:
         lead = ["The frontier was not asked for, or not reached: the portfolios alone."]
         return Section("frontier", "What less risk costs", lead=lead, parts=[figures.frontier(c)])
     columns = [Column(f"expected cost ({c.currency})"), Column(f"{c.currency} per {c.outcome}"), Column(f"CVaR ({c.currency})")]
-    columns += [Column(f"worst ({c.currency})"), Column("gap", "share"), Column("signs (lots)", "text"), Column("holds (lots)", "text")]
+    columns += [Column(f"worst ({c.currency})"), Column("gap", "text"), Column("signs (GPUs)"), Column("holds (lots)", "text")]
     rows: list[list[Cell]] = [
-        [o.expected_cost, o.cost_per_outcome, o.cvar, o.worst, o.gap, said.signed(o.purchases), said.held(o.positions)] for o in c.frontier
+        [
+            *(o.expected_cost, o.cost_per_outcome, o.cvar, o.worst),
+            *(said.gap_text(o.gap), sum(p.gpus for p in o.purchases), said.held(o.positions)),
+        ]
+        for o in c.frontier
     ]
     what = f"cost per {c.outcome}" if c.ratio else "expected cost"
     lead = [
