@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -20,9 +22,7 @@ def calendar(header: Header, scenarios: int = 1) -> Calendar:
     """
     horizon = header.horizon
     if horizon.period == "month":
-        start = pd.Timestamp(horizon.start)
-        marks = [start + pd.DateOffset(months=t) for t in range(horizon.periods + 1)]
-        hours = np.array([(b - a) / pd.Timedelta(hours=1) for a, b in pairwise(marks)])
+        hours = np.array(_month_hours(horizon.start, horizon.periods))
         months = np.ones(horizon.periods)
     else:
         hours = np.full(horizon.periods, HOURS[horizon.period])
@@ -35,6 +35,13 @@ def calendar(header: Header, scenarios: int = 1) -> Calendar:
         slice_block=np.tile(np.arange(blocks), horizon.periods * scenarios),
         slice_scenario=np.repeat(np.arange(scenarios), horizon.periods * blocks),
     )
+
+
+@lru_cache(maxsize=64)
+def _month_hours(start: date, months: int) -> tuple[float, ...]:
+    """Hours of each month from a day on."""
+    marks = [pd.Timestamp(start) + pd.DateOffset(months=t) for t in range(months + 1)]
+    return tuple((b - a) / pd.Timedelta(hours=1) for a, b in pairwise(marks))
 
 
 def slice_hours(cal: Calendar, shares: Floats) -> Floats:

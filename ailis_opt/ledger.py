@@ -167,7 +167,7 @@ def _placements(instance: Instance, p: Prepared, decided: Decisions) -> pd.DataF
     region = np.concatenate([home, p.data.placements.region[i]]).astype(np.int64)
     at_home = np.arange(len(dataset)) < len(table)
     size = table["size_gb"].to_numpy(float)[dataset]
-    sent = np.where(at_home, 0.0, size * egress_prices(instance, p.regions, ())[home[dataset], region])
+    sent = np.where(at_home, 0.0, size * egress_prices(instance.tables["egress"], p.regions, ())[home[dataset], region])
     frame = pd.DataFrame(
         {
             "dataset": table["dataset"].to_numpy()[dataset],
@@ -234,7 +234,7 @@ def _data_rows(instance: Instance, placements: pd.DataFrame) -> list[tuple[objec
 
 def _egress_rows(instance: Instance, p: Prepared, served: pd.DataFrame) -> list[tuple[object, str, float]]:
     geos = tuple(dict.fromkeys(p.askers.geo))
-    prices = egress_prices(instance, p.regions, geos)[:, len(p.regions) :]
+    prices = egress_prices(instance.tables["egress"], p.regions, geos)[:, len(p.regions) :]
     at = pd.Index(instance.tables["workloads"]["workload"])
     w = at.get_indexer(pd.Index(served["workload"]))
     price = prices[p.regions.get_indexer(pd.Index(served["region"])), pd.Index(geos).get_indexer(pd.Index(served["geo"]))]

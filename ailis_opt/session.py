@@ -66,7 +66,7 @@ class Session:
         solver = Solver(program)
         built = time.monotonic()
         options = Options(instance.header.objective == "cost_per_outcome", gap, max(time_limit - (built - begun), 0.0))
-        outcome = settled(self._search(program, solver, options), program, prepared.data)
+        outcome = settled(self._search(program, solver, options), program, prepared.data, options.ratio)
         timings = {"prepare_s": begins - begun, "build_s": built - begins, "solve_s": time.monotonic() - built}
         timings |= {"solver_s": outcome.solver_s, "polish_s": outcome.polish_s}
         solved = Solved(outcome, program.without_matrix(), built - begins, timings["solve_s"])

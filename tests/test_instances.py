@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = sorted(path.parent for path in (ROOT / "instances").glob("*/instance.yaml"))
 QUICKSTART = ROOT / "instances" / "quickstart"
 REAL = ROOT / "instances" / "assistants-transatlantic"
-GAPS = {QUICKSTART: 1e-9, REAL: 5e-3}
+HEDGING = ROOT / "instances" / "hedging-h100"
+GAPS = {QUICKSTART: 1e-9, REAL: 5e-3, HEDGING: 1e-3}
 EXACT = 1e-6  # with a gap up to this, the plan itself is compared
 TIME_LIMIT = 900.0
 

@@ -37,8 +37,8 @@ def with_plan(program: Program, x: Floats) -> Program:
     return replace(program, column_lower=lower, column_upper=upper)
 
 
-def settled(outcome: Outcome, program: Program, data: Data, seconds: float = 60.0) -> Outcome:
-    """The same plan, and as much served in every scenario, at the least cost of each.
+def settled(outcome: Outcome, program: Program, data: Data, ratio: bool, seconds: float = 60.0) -> Outcome:
+    """The same plan at the least cost of every scenario; where the objective is a ratio, with as much served in each.
 
     Under an objective that weighs the tail the second stage of all other scenarios is whatever the solver left. The least of the expected
     cost is the least of every scenario's cost, once the plan is fixed, for nothing else joins the scenarios. So no cost rises, and neither
@@ -50,8 +50,9 @@ def settled(outcome: Outcome, program: Program, data: Data, seconds: float = 60.
     outlay, scope = layout.column("outlay")
     money[layout.numbers(scope, outlay)] = data.probability[:, None]
     fixed = with_plan(program, x)
-    served = np.flatnonzero(program.lost)
-    fixed.column_lower[served] = fixed.column_upper[served] = x[served]
+    if ratio:
+        served = np.flatnonzero(program.lost)
+        fixed.column_lower[served] = fixed.column_upper[served] = x[served]
     fixed = replace(fixed, cost=money, lost=np.zeros(len(money)), offset=0.0)
     found = Search(fixed, Options(ratio=False, gap=SETTLED, time_limit=seconds), lambda _: False, known=x).run().x
     best = with_tail(layout, x if found is None or dot(money, found) > dot(money, x) else found, data.risk.alpha, data.probability)

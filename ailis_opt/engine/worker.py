@@ -51,7 +51,7 @@ def solve_job(job: Job, report: Report) -> Solved:
     left = max(job.options.time_limit - (time.time() - job.sent), 0.0)
     search = Search(program, replace(job.options, time_limit=left), report)
     outcome = search.run() if job.integers is None else search.finish(job.integers)
-    outcome = settled(outcome, program, job.data)
+    outcome = settled(outcome, program, job.data, job.options.ratio)
     return Solved(outcome, program.without_matrix(), built - begun, time.monotonic() - built)
 
 

@@ -49,7 +49,7 @@ def frontier(
 
     def best(of: Program, ratio: bool, known: Floats | None) -> Outcome:
         limit = time_limit / (points + 1)
-        return settled(Search(of, Options(ratio, gap, limit), lambda _: stop(), known=known).run(), of, data)
+        return settled(Search(of, Options(ratio, gap, limit), lambda _: stop(), known=known).run(), of, data, ratio)
 
     def point(most: float, known: Floats | None) -> tuple[Point, Floats] | None:
         upper = program.column_upper.copy()

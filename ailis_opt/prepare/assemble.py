@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ailis_models.arrays import Bools, Data, Floats, Ints, Jobs, Placements, Relaxable, Risk, Scenarios, Slices, Splits, Standby
+from ailis_models.arrays import Bools, Data, Floats, Hired, Ints, Jobs, Placements, Relaxable, Risk, Scenarios, Slices, Splits, Standby
 from ailis_models.arrays import Routes as RouteArrays
 from ailis_opt.calendar import calendar
 from ailis_opt.changes.scenarios import Variant, variants
 from ailis_opt.prepare import numbers
 from ailis_opt.prepare import supply as supplies
+from ailis_opt.prepare.once import Tables, once, tables_of
 from ailis_opt.prepare.payoffs import hedge_arrays, position_cost
 from ailis_opt.prepare.routes import Routes, Ways
 from ailis_opt.prepare.structure import Askers, Structure, egress_prices, structure
@@ -64,16 +65,13 @@ def prepare(instance: Instance, relaxable: bool = False, scenarios: Sequence[Var
     jobs, window = _jobs(instance, s)
     need = np.max([numbers.needed(s, z, jobs) for z in z_all], axis=0)
     committed, credits = supplies.with_late(supplies.committed_arrays(s.market, s.calendar, need), s.market, s.markets, s.calendar)
-    hired = supplies.hired_arrays(s.market, s.calendar, need)[0]
-    capped = np.flatnonzero(
-        np.any(
-            [np.isfinite(numbers.power(c, m, s.regions, s.calendar)[2]).any(axis=0) for c, m in zip(cases, s.markets, strict=True)], axis=0
-        )
-    )
-    slices = [numbers.case_slices(s, z, case, committed, need, capped) for z, case in enumerate(cases)]
+    hired, there = _there(s, need)
+    capped = np.flatnonzero(np.any([np.isfinite(each.cap).any(axis=0) for each in s.power], axis=0))
+    slices = [numbers.case_slices(s, z, case.tables["workloads"], committed, there[z], capped) for z, case in enumerate(cases)]
     usable = [numbers.usable_gpus(s, committed, hired, of_case, capped) for of_case in slices]
     placements = _placements(instance, s)
-    money = [(_copy_cost(case, s, placements), position_cost(case), credit) for case, credit in zip(cases, credits, strict=True)]
+    copies = once(lambda tables: _copy_cost(tables, s, placements), tables_of(cases, "datasets", "egress"))
+    money = [(copy, position_cost(case), credit) for copy, case, credit in zip(copies, cases, credits, strict=True)]
     figures = [numbers.case_figures(s, z, jobs, window, usable[z], money[z]) for z in z_all]
     data = Data(
         calendar=calendar(instance.header, len(cases)),
@@ -107,6 +105,15 @@ def prepare(instance: Instance, relaxable: bool = False, scenarios: Sequence[Var
     if instance.tables["scenarios"].empty and len(cases) == 1:
         return together
     return replace(together, cases=tuple(_case(s, together, z, scenarios[z], slices[z], figures[z]) for z in z_all))
+
+
+def _there(s: Structure, need: Floats) -> tuple[Hired, list[tuple[Floats, Floats, Floats]]]:
+    """Merged hired offers, and for each scenario the usable share of committed and of hired capacity, and the most lots of the latter."""
+    _, row, late = supplies.tranches(s.market)
+    offers = [market.offers for market in s.markets]
+    owned = once(lambda of: supplies.owned_available(of, row, late, s.calendar), offers)
+    hired, *each = once(lambda of: supplies.hired_arrays(of, s.market.hired_of, s.calendar, need), [s.market.offers, *offers])
+    return hired[0], [(first, available, most) for first, (_, available, most) in zip(owned, each, strict=True)]
 
 
 def _together(s: Structure, data: Data) -> Prepared:
@@ -199,10 +206,10 @@ def _storage(datasets: pd.DataFrame, s: Structure) -> Floats:
     return stored
 
 
-def _copy_cost(case: Instance, s: Structure, placements: Placements) -> Floats:
+def _copy_cost(tables: Tables, s: Structure, placements: Placements) -> Floats:
     """(1, M) money of each placement: storage, and at the scenario's egress prices replication, once, and refresh, every period."""
-    table, held = case.tables["datasets"], placements.dataset
+    table, held = tables["datasets"], placements.dataset
     home = s.regions.get_indexer(pd.Index(table["region"]))
     copies = table["size_gb"] * (1 + table["refresh_share_per_period"] * len(s.calendar.period_hours))
-    sent = copies.to_numpy(float)[held] * egress_prices(case, s.regions, ())[home[held], placements.region]
+    sent = copies.to_numpy(float)[held] * egress_prices(tables["egress"], s.regions, ())[home[held], placements.region]
     return np.asarray(_storage(table, s)[held] + sent)[None, :]

@@ -13,25 +13,28 @@ from ailis_models.arrays import Bools, Calendar, Committed, Floats, Hired, Ints,
 from ailis_models.layers import MASK
 from ailis_opt.prepare import supply as supplies
 from ailis_opt.prepare.structure import Structure, by_workload, class_demand
-from ailis_opt.schema.instance import Instance
 
 Figures = TypeVar("Figures", Slices, Scenarios)
 BY_SLICE = ("hours", "demand", "workload_demand")
 """What has a row for every slice, be they alike or not."""
 
 
-def case_slices(s: Structure, z: int, case: Instance, committed: Committed, need: Floats, capped: Ints) -> Slices:
-    """The slices of one scenario. Where layers are not to be compared, a route that the scenario closes has no rate in it."""
-    found, cal, market = s.ways[z], s.calendar, s.markets[z]
+def case_slices(
+    s: Structure, z: int, workloads: pd.DataFrame, committed: Committed, there: tuple[Floats, Floats, Floats], capped: Ints
+) -> Slices:
+    """The slices of one scenario. Where layers are not to be compared, a route that the scenario closes has no rate in it.
+
+    `workloads`: the table; `there`: usable share of committed capacity, and of hired capacity, and most lots of the latter, by slice.
+    """
+    owned, available, most = there
+    found, market, power = s.ways[z], s.markets[z], s.power[z]
     way, standby = s.route_way, s.standby_way
     rate, standby_rate = found.rate[way], found.rate[standby]
     if not s.relaxable:
         rate = np.where(s.routes[z].blockers[s.route] == 0, rate, 0.0)
         standby_rate = np.where(s.closed[z, standby] == 0, standby_rate, 0.0)
-    gb = case.tables["workloads"]["gb_per_outcome"].to_numpy(float)[found.workload[way]]
+    gb = workloads["gb_per_outcome"].to_numpy(float)[found.workload[way]]
     egress = gb * s.egress[z][found.region[way], len(s.regions) + s.routes[z].asker[s.route]]
-    _, price, available, most = supplies.hired_arrays(market, cal, need)
-    kw, energy_price, cap = power(case, market, s.regions, cal)
     return Slices(
         probability=np.ones((1, 1)),
         hours=s.hours[:, None],
@@ -40,14 +43,14 @@ def case_slices(s: Structure, z: int, case: Instance, committed: Committed, need
         rate=rate[None, :],
         egress_cost=egress[None, :],
         standby_rate=standby_rate[None, :],
-        owned_available=supplies.owned_available(market, s.market, cal),
+        owned_available=owned,
         hired_available=available,
-        hire_price=price,
+        hire_price=supplies.hire_prices(market, s.calendar),
         hire_most=most,
         call_price=supplies.call_prices(market, committed),
-        kw=kw[None, :],
-        energy_price=energy_price,
-        cap_mw=cap[cal.slice_period][:, capped],
+        kw=power.kw[None, :],
+        energy_price=power.price,
+        cap_mw=power.cap[s.calendar.slice_period][:, capped],
         by_hour_price=np.zeros((1, 0)),
         by_hour_available=np.zeros((1, 0)),
     )
@@ -134,23 +137,6 @@ def needed(s: Structure, z: int, jobs: Jobs) -> Floats:
     gangs = whole_jobs(total[jobs.workload], found.rate[s.job_way], s.calendar)
     np.add.at(need, jobs.pool, (gangs * jobs.gpus).max(axis=0, initial=0.0))
     return need
-
-
-def power(instance: Instance, supply: supplies.Supply, regions: pd.Index, cal: Calendar) -> tuple[Floats, Floats, Floats]:
-    """(P,) kW at the meter per GPU, (s, P) price per kWh (0 if included), and (T, regions) MW less curtailment, inf where no cap."""
-    table, power = instance.tables["regions"], instance.tables["power"]
-    k, periods = supply.pool_arrays.region, len(cal.period_hours)
-    kw = instance.tables["skus"].set_index("sku")["power_kw_per_gpu"].reindex(supply.pools["sku"]).to_numpy(float)
-    kw = np.nan_to_num(kw) * table["pue"].to_numpy(float)[k]
-    price = np.tile(table["power_price_per_kwh"].to_numpy(float), (periods, 1))
-    cap = np.full((periods, len(regions)), np.inf)
-    at, t = regions.get_indexer(pd.Index(power["region"])), power["period"].to_numpy(np.int64)
-    stated = ~np.isnan(power["price_per_kwh"].to_numpy(float))
-    price[t[stated], at[stated]] = power["price_per_kwh"].to_numpy(float)[stated]
-    limit = power["cap_mw"].to_numpy(float) * (1 - power["curtailed_share"].to_numpy(float))
-    cap[t, at] = np.where(np.isnan(limit), np.inf, limit)
-    energy = np.where(supply.pool_arrays.metered, price[:, k], 0.0)
-    return kw, energy[cal.slice_period], cap
 
 
 def usable_gpus(s: Structure, committed: Committed, hired: Hired, slices: Slices, capped: Ints) -> Floats:

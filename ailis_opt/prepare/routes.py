@@ -16,8 +16,7 @@ import pandas as pd
 from ailis_models import l01_fabric, l02_runtime, l03_graph, l04_numeric, l05_l09_data, l10_l14_flow, l15_governance
 from ailis_models.arrays import Bools, Floats, Ints
 from ailis_models.layers import MASK, REASONS
-from ailis_opt.prepare.supply import Supply
-from ailis_opt.schema.instance import Instance
+from ailis_opt.prepare.once import Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +47,32 @@ def _spread(values: list[list[bool]], first: Ints, second: Ints) -> Bools:
     return np.array(values, dtype=bool).reshape(len(values), -1)[first, second]
 
 
-def ways(instance: Instance, supply: Supply, regions: pd.Index) -> Ways:
-    """Every (workload, pool, profile) whose SKU fits, with rate, GPUs taken and blockers."""
-    tables = instance.tables
+WAYS_READ = ("regions", "skus", "workloads", "profiles", "datasets")
+ROUTES_READ = ("workloads", "profiles", "latency")
+
+
+def ways(tables: Tables, pools: pd.DataFrame, interruptible: Bools, regions: pd.Index) -> Ways:
+    """Every (workload, pool, profile) whose SKU fits, with rate, GPUs taken and blockers. `tables`: those of `WAYS_READ`."""
     workloads, skus = tables["workloads"], tables["skus"].set_index("sku")
     profiles = tables["profiles"]
     left = pd.DataFrame({"sku": profiles["sku"], "profile": np.arange(len(profiles))})
-    right = pd.DataFrame({"sku": supply.pools["sku"], "pool": np.arange(len(supply.pools))})
+    right = pd.DataFrame({"sku": pools["sku"], "pool": np.arange(len(pools))})
     pairs = left.merge(right, on="sku", how="inner").sort_values(["profile", "pool"])
     f, p = pairs["profile"].to_numpy(np.int64), pairs["pool"].to_numpy(np.int64)
     at = pd.Index(workloads["workload"])
     profile_workload = at.get_indexer(profiles["workload"]).astype(np.int64)
-    w, k = profile_workload[f], regions.get_indexer(pd.Index(supply.pools["region"])).astype(np.int64)[p]
+    w, k = profile_workload[f], regions.get_indexer(pd.Index(pools["region"])).astype(np.int64)[p]
     sku = skus.reindex(profiles["sku"])
     gpus = profiles["gpus"].to_numpy(np.int64)
     scaleup = sku["scaleup_gpus"].to_numpy(np.int64)
 
     blockers = _profile_blockers(profiles, workloads.iloc[profile_workload], sku)[f]
     gang = (workloads["kind"] == "training").to_numpy()[w]
-    fits = l01_fabric.fits_topology(gpus[f].astype(float), scaleup[f].astype(float), supply.pools["cluster_gpus"].to_numpy(float)[p], gang)
+    fits = l01_fabric.fits_topology(gpus[f].astype(float), scaleup[f].astype(float), pools["cluster_gpus"].to_numpy(float)[p], gang)
     blockers |= np.where(fits, 0, MASK["topology"])
-    blockers |= _place_blockers(instance, supply, w, p, k)
-    waste = _waste(workloads, supply, w, p, gpus[f])
-    closed = supply.pool_arrays.interruptible[p] & ((workloads["max_interruptible_share"].to_numpy()[w] <= 0) | (waste >= 1))
+    blockers |= _place_blockers(tables, pools, w, p, k)
+    waste = _waste(workloads, pools, w, p, gpus[f])
+    closed = interruptible[p] & ((workloads["max_interruptible_share"].to_numpy()[w] <= 0) | (waste >= 1))
     blockers |= np.where(closed, MASK["interruption"], 0)
     rate = profiles["units_per_hour"].to_numpy(float)[f] / workloads["units_per_outcome"].to_numpy(float)[w]
     taken = l01_fabric.gpus_taken(gpus, scaleup)[f]
@@ -156,12 +158,12 @@ def _profile_blockers(profiles: pd.DataFrame, asks: pd.DataFrame, sku: pd.DataFr
     return blockers.astype(np.int64)
 
 
-def _place_blockers(instance: Instance, supply: Supply, w: Ints, p: Ints, k: Ints) -> Ints:
+def _place_blockers(tables: Tables, pools: pd.DataFrame, w: Ints, p: Ints, k: Ints) -> Ints:
     """(V,) data rights, tier, jurisdiction and operator: tables over (workload, region), (workload, tier), (workload, country)."""
-    workloads, at = instance.tables["workloads"], instance.tables["regions"]["jurisdictions"]
-    rights = instance.tables["datasets"].set_index("dataset")["jurisdictions"]
-    tier, tiers = pd.factorize(supply.pools["tier"])
-    country, countries = pd.factorize(supply.pools["operator_country"])
+    workloads, at = tables["workloads"], tables["regions"]["jurisdictions"]
+    rights = tables["datasets"].set_index("dataset")["jurisdictions"]
+    tier, tiers = pd.factorize(pools["tier"])
+    country, countries = pd.factorize(pools["operator_country"])
     by_region = {
         "data rights": [[all(l05_l09_data.permits(rights[d], j) for d in x) for j in at] for x in workloads["datasets"]],
         "jurisdiction": [[l15_governance.jurisdiction_accepted(x, j) for j in at] for x in workloads["jurisdictions"]],
@@ -175,9 +177,9 @@ def _place_blockers(instance: Instance, supply: Supply, w: Ints, p: Ints, k: Int
     return blockers | np.where(_spread(by_country, w, country[p]), 0, MASK["operator"])
 
 
-def _waste(workloads: pd.DataFrame, supply: Supply, w: Ints, p: Ints, gpus: Ints) -> Floats:
+def _waste(workloads: pd.DataFrame, pools: pd.DataFrame, w: Ints, p: Ints, gpus: Ints) -> Floats:
     """(V,) share of time lost to interruptions; a replica over several lots is interrupted when any of them is (methods: Young 1974)."""
-    per_hour, lot = supply.pools["interruptions"].to_numpy(float)[p], supply.pools["lot_if_interrupted"].to_numpy(float)[p]
+    per_hour, lot = pools["interruptions"].to_numpy(float)[p], pools["lot_if_interrupted"].to_numpy(float)[p]
     checkpoint = np.nan_to_num(workloads["checkpoint_minutes"].to_numpy(float))[w]
     restart = np.nan_to_num(workloads["restart_minutes"].to_numpy(float))[w]
     waste = np.zeros(len(w))
@@ -187,9 +189,11 @@ def _waste(workloads: pd.DataFrame, supply: Supply, w: Ints, p: Ints, gpus: Ints
     return waste
 
 
-def routes(instance: Instance, found: Ways, asker_workload: Ints, asker_geo: list[str], regions: pd.Index) -> Routes:
-    """Every (asker, way) with its blockers: those of the way, and latency between the asker's geo and the way's region."""
-    tables = instance.tables
+def routes(tables: Tables, found: Ways, asker_workload: Ints, asker_geo: list[str], regions: pd.Index) -> Routes:
+    """Every (asker, way) with its blockers: those of the way, and latency between the asker's geo and the way's region.
+
+    `tables`: those of `ROUTES_READ`.
+    """
     order = np.argsort(found.workload, kind="stable")
     counts = np.bincount(found.workload, minlength=len(tables["workloads"]))
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])

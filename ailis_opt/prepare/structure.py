@@ -14,7 +14,9 @@ import pandas as pd
 from ailis_models.arrays import Bools, Calendar, Floats, Ints, Workloads
 from ailis_opt.calendar import calendar, slice_hours, spread_demand
 from ailis_opt.prepare import supply as supplies
-from ailis_opt.prepare.routes import Routes, Ways, routes, undominated, ways, with_unlimited
+from ailis_opt.prepare.once import once, tables_of
+from ailis_opt.prepare.power import POWER_READ, Power, power
+from ailis_opt.prepare.routes import ROUTES_READ, WAYS_READ, Routes, Ways, routes, undominated, ways, with_unlimited
 from ailis_opt.schema.instance import Instance
 
 
@@ -44,6 +46,7 @@ class Structure:
     routes: tuple[Routes, ...]  # (Z)
     askers: Askers  # demand of all scenarios
     egress: tuple[Floats, ...]  # (Z) (regions, regions + askers) money per GB
+    power: tuple[Power, ...]  # (Z)
     work: Workloads
     class_workload: Ints  # (Q,)
     route: Ints  # (R,) positions in `routes`
@@ -83,14 +86,15 @@ def structure(instance: Instance, cases: Sequence[Instance], probability: Floats
     cal = calendar(instance.header)
     hours = slice_hours(cal, np.array([b.share for b in instance.header.horizon.blocks]))
     market, *markets = supplies.group_offers([instance, *cases], regions, operators, countries)
-    found = [ways(case, of, regions) for case, of in zip(cases, markets, strict=True)]
+    pools, interruptible = [of.pools for of in markets], market.pool_arrays.interruptible
+    found = once(lambda t, of: ways(t, of, interruptible, regions), tables_of(cases, *WAYS_READ), pools)
     found = with_unlimited(found) if relaxable else found
     askers = _askers(cases, cal, hours)
-    every = [routes(case, each, askers.workload, list(askers.geo), regions) for case, each in zip(cases, found, strict=True)]
+    every = once(lambda t, each: routes(t, each, askers.workload, list(askers.geo), regions), tables_of(cases, *ROUTES_READ), found)
     work = _workloads(instance, askers, probability)
     if relaxable:
         work = _without_exempt(work, askers, every)
-    egress = [egress_prices(case, regions, askers.geo) for case in cases]
+    egress = once(lambda table: egress_prices(table, regions, askers.geo), [case.tables["egress"] for case in cases])
     usable = np.any([(a.rate[e.way] > 0) if relaxable else e.blockers == 0 for a, e in zip(found, every, strict=True)], axis=0)
     askers = _classes(cases, askers, every, usable, egress, work.training)
     closed = _least_blockers(every, usable, len(found[0].pool))
@@ -108,6 +112,7 @@ def structure(instance: Instance, cases: Sequence[Instance], probability: Floats
         routes=tuple(every),
         askers=askers,
         egress=tuple(egress),
+        power=tuple(once(lambda t, of: power(t, of, market.pool_arrays, regions, cal), tables_of(cases, *POWER_READ), pools)),
         work=work,
         class_workload=_class_workload(askers),
         route=_kept_routes(found, askers, every, usable),
@@ -228,9 +233,8 @@ def _least_blockers(every: Sequence[Routes], usable: Bools, n: int) -> Ints:
     return out
 
 
-def egress_prices(instance: Instance, regions: pd.Index, geos: tuple[str, ...]) -> Floats:
-    """(regions, regions + geos) money per GB; 0 where no pair is listed, and to geo `any`."""
-    table = instance.tables["egress"]
+def egress_prices(table: pd.DataFrame, regions: pd.Index, geos: tuple[str, ...]) -> Floats:
+    """(regions, regions + geos) money per GB of the table `egress`; 0 where no pair is listed, and to geo `any`."""
     prices = np.zeros((len(regions), len(regions) + len(geos)))
     source, price = regions.get_indexer(pd.Index(table["from_region"])), table["price_per_gb"].to_numpy(float)
     target = regions.get_indexer(pd.Index(table["to_region"]))

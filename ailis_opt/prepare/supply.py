@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ailis_models.arrays import Bools, Calendar, Committed, Data, Floats, Hired, Ints, Pools, Relaxable, Slices
+from ailis_opt.prepare.once import Tables, once, tables_of
 from ailis_opt.schema.instance import Instance
 
 COMMITTED = ("owned", "reserved")
+Column = npt.NDArray[Any]
+Columns = Mapping[str, Column]
 POOL_KEY = ["region", "sku", "tier", "provider", "operator_country", "spot", "cluster_gpus", "power", "interruptions", "lot_if_interrupted"]
 
 
@@ -35,21 +39,23 @@ def group_offers(instances: Sequence[Instance], regions: pd.Index, operators: pd
     apart: {0} ∪ [m, M] taken twice is not {0} ∪ [m, 2M]. So do those that share their lots with others. Where the lots that may start in a
     period are limited, they must be so alike: n offers of R in a period and M in all are one of n·R and n·M (see `plan._in_turn`).
     """
-    known: dict[tuple[int, int], int] = {}
-    at = [known.setdefault((id(i.tables["offers"]), id(i.tables["prices"])), len(known)) for i in instances]
-    markets = [_market(instances[at.index(n)]) for n in range(len(known))]
-    frames = [offers for offers, _ in markets]
-    pool, same_tranche = _codes(frames, POOL_KEY), _codes(frames, [*POOL_KEY, "availability"])
-    late = np.any([offers["start"] != frames[0]["start"] for offers in frames], axis=0) & frames[0]["contract"].isin(COMMITTED).to_numpy()
-    apart = len(pool) + _codes(frames, [*POOL_KEY, "availability", "start"])
-    available = np.stack([offers["availability"].to_numpy(np.float64) for offers in frames])
+    own = once(_with_limits, [i.tables["offers"] for i in instances])
+    prices = once(hourly_prices, tables_of(instances, "offers", "prices"), [instances[0].header.horizon.periods] * len(instances))
+    frames = list({id(offers): offers for offers in own}.values())
+    cases = once(_columns, frames)
+    pool, same_tranche = _codes(cases, POOL_KEY), _codes(cases, [*POOL_KEY, "availability"])
+    late = np.any([case["start"] != cases[0]["start"] for case in cases], axis=0) & frames[0]["contract"].isin(COMMITTED).to_numpy()
+    apart = len(pool) + _codes(cases, [*POOL_KEY, "availability", "start"])
+    available = np.stack([case["availability"].astype(np.float64) for case in cases])
     least = np.where(available > 0, available, np.inf).min(axis=0)  # where it is there at all
     for offers in frames:
         offers["least_available"] = np.where(np.isinf(least), 0.0, least)
         offers["pool"], offers["tranche_before"], offers["tranche"] = pool, same_tranche, np.where(late, apart, same_tranche)
-    pools = [offers.drop_duplicates("pool").sort_values("pool")[POOL_KEY].reset_index(drop=True) for offers in frames]
+    first = np.unique(pool, return_index=True)[1]
+    pools = [offers[POOL_KEY].iloc[first].reset_index(drop=True) for offers in frames]
+    label = _labels(pools[0])
     for each in pools:
-        each["label"] = _labels(pools[0])
+        each["label"] = label
     country = instances[0].tables["regions"].set_index("region")["country"].reindex(pools[0]["region"])
     arrays = Pools(
         region=regions.get_indexer(pd.Index(pools[0]["region"])).astype(np.int64),
@@ -61,13 +67,16 @@ def group_offers(instances: Sequence[Instance], regions: pd.Index, operators: pd
     committed = frames[0]["contract"].isin(COMMITTED).to_numpy()
     same = ["pool", "availability", "contract", "prices", "lot_gpus", "whole_lots", "start", "last_start", "apart"]
     terms = ["upfront_per_gpu", "term_periods", "take_or_pay_share", "max_lots_per_period", "most_if_ramped"]
-    of = _merge(frames, committed, [*same, *terms]), _merge(frames, ~committed, same)
-    return tuple(Supply(markets[i][0], markets[i][1], pools[i], arrays, *of) for i in at)
+    priced = once(_priced, once(_columns, own), prices)
+    cases = list({id(case): case for case in priced}.values())
+    of = _merge(cases, np.flatnonzero(committed), [*same, *terms]), _merge(cases, np.flatnonzero(~committed), same)
+    pools_of = {id(offers): each for offers, each in zip(frames, pools, strict=True)}
+    return tuple(once(lambda offers, price: Supply(offers, price, pools_of[id(offers)], arrays, *of), own, prices))
 
 
-def _market(instance: Instance) -> tuple[pd.DataFrame, Floats]:
-    """The offers of an instance with their limits resolved, and their prices by period."""
-    offers = instance.tables["offers"].copy()
+def _with_limits(offers: pd.DataFrame) -> pd.DataFrame:
+    """The offers with their limits resolved."""
+    offers = offers.copy()
     spot = (offers["contract"] == "interruptible").to_numpy()
     offers["spot"] = spot
     offers["interruptions"] = np.where(spot, offers["interruptions_per_hour"], 0.0)
@@ -78,16 +87,43 @@ def _market(instance: Instance) -> tuple[pd.DataFrame, Floats]:
     offers["apart"] = np.where((offers["least"] > 0) | (offers["shares_lots_with"] != ""), np.arange(len(offers)), -1)
     offers["most_if_ramped"] = offers["max_lots"].where(offers["max_lots_per_period"].notna())
     offers["paid_gpus"] = _near_whole(offers["take_or_pay_share"].to_numpy(np.float64) * offers["lot_gpus"].to_numpy(np.float64))
-    prices = hourly_prices(instance)
-    offers["prices"] = np.unique(prices, axis=1, return_inverse=True)[1].reshape(-1)
-    return offers, prices
+    return offers
 
 
-def _codes(frames: Sequence[pd.DataFrame], columns: list[str]) -> Ints:
-    """(rows,) the same number for rows that are alike in these columns, in every frame; in the order of the first frame's values."""
-    each = [frame.groupby(columns, sort=True, dropna=False).ngroup().to_numpy(np.int64) for frame in frames]
+def _columns(offers: pd.DataFrame) -> Columns:
+    return {name: values.to_numpy() for name, values in offers.items() if isinstance(name, str)}
+
+
+def _priced(offers: Columns, prices: Floats) -> Columns:
+    """The columns of offers, and `prices`: a number for each path of prices."""
+    return {**offers, "prices": np.unique(prices, axis=1, return_inverse=True)[1].reshape(-1)}
+
+
+def _codes(cases: Sequence[Columns], columns: list[str], rows: Ints | slice = slice(None)) -> Ints:
+    """(rows,) the same number for rows that are alike in these columns, in every case; in the order of the first case's values.
+
+    Of a later case only the columns count that are not those of the first.
+    """
+    first = cases[0]
+    each = [_groups_of(first, columns, rows)]
+    for case in cases[1:]:
+        others = [c for c in columns if not (case[c] is first[c] or _equal(case[c][rows], first[c][rows]))]
+        each += [_groups_of(case, others, rows)] if others else []
     code: Ints = np.unique(np.stack(each, axis=1), axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
     return code
+
+
+def _groups_of(case: Columns, columns: list[str], rows: Ints | slice) -> Ints:
+    """(rows,) the number of the group of rows that are alike in these columns, in the order of their values."""
+    if len(columns) == 1 and case[columns[0]].dtype != object:
+        code: Ints = np.unique(case[columns[0]][rows], return_inverse=True)[1].reshape(-1).astype(np.int64)
+        return code
+    frame = pd.DataFrame({c: pd.Series(case[c][rows], dtype=case[c].dtype) for c in columns})
+    return np.asarray(frame.groupby(columns, sort=True, dropna=False).ngroup(), dtype=np.int64)
+
+
+def _equal(one: Column, other: Column) -> bool:
+    return np.array_equal(one, other, equal_nan=one.dtype == np.float64)
 
 
 def _near_whole(values: Floats) -> Floats:
@@ -96,10 +132,10 @@ def _near_whole(values: Floats) -> Floats:
     return np.where(np.abs(values - whole) <= 1e-9, whole, values)
 
 
-def hourly_prices(instance: Instance) -> Floats:
+def hourly_prices(tables: Tables, periods: int) -> Floats:
     """(T, n) price per GPU-hour of each offer in each period: its own, or that of the table `prices`."""
-    offers, stated = instance.tables["offers"], instance.tables["prices"]
-    prices = np.tile(offers["price_per_gpu_hour"].to_numpy(np.float64), (instance.header.horizon.periods, 1))
+    offers, stated = tables["offers"], tables["prices"]
+    prices = np.tile(offers["price_per_gpu_hour"].to_numpy(np.float64), (periods, 1))
     at = pd.Index(offers["offer"]).get_indexer(pd.Index(stated["offer"]))
     prices[stated["period"].to_numpy(np.int64), at] = stated["price_per_gpu_hour"].to_numpy(np.float64)
     return prices
@@ -126,12 +162,11 @@ def _labels(pools: pd.DataFrame) -> list[str]:
     return names
 
 
-def _merge(frames: Sequence[pd.DataFrame], chosen: Bools, same: list[str]) -> tuple[Ints, ...]:
+def _merge(cases: Sequence[Columns], rows: Ints, same: list[str]) -> tuple[Ints, ...]:
     """Rows that are alike, group by group."""
-    rows = np.flatnonzero(chosen)
     if not len(rows):
         return ()
-    code = _codes([frame[chosen] for frame in frames], same)
+    code = _codes(cases, same, rows)
     order = np.argsort(code, kind="stable")
     return tuple(np.split(rows[order], np.flatnonzero(np.diff(code[order])) + 1))
 
@@ -226,13 +261,15 @@ def tranches(supply: Supply) -> tuple[pd.Index, Ints, Bools]:
     return pd.Index(key), rows[first], late[first]
 
 
-def owned_available(supply: Supply, base: Supply, cal: Calendar) -> Floats:
-    """(S|1, K) usable share of committed capacity in one scenario: its availability, nothing before it is there."""
-    _, row, late = tranches(base)
-    available = supply.offers["availability"].to_numpy(np.float64)[row][None, :]
+def owned_available(offers: pd.DataFrame, row: Ints, late: Bools, cal: Calendar) -> Floats:
+    """(S|1, K) usable share of committed capacity in one scenario: its availability, nothing before it is there.
+
+    `row` and `late` of its tranches, as in `tranches`.
+    """
+    available = offers["availability"].to_numpy(np.float64)[row][None, :]
     if not late.any():
         return available
-    start = np.where(late, supply.offers["start"].to_numpy(np.int64)[row], 0)
+    start = np.where(late, offers["start"].to_numpy(np.int64)[row], 0)
     return np.where(cal.slice_period[:, None] >= start, available, 0.0)
 
 
@@ -270,26 +307,24 @@ def call_prices(supply: Supply, committed: Committed) -> Floats:
     return supply.offers["price_per_gpu_hour"].to_numpy(np.float64)[rows][None, :]
 
 
-def hired_arrays(supply: Supply, cal: Calendar, need: Floats) -> tuple[Hired, Floats, Floats, Floats]:
-    """Merged hired offers, and (S|1, H) price per GPU-hour, usable share, and most lots per slice."""
-    offers = supply.offers
-    first = [int(rows[0]) for rows in supply.hired_of]
-    head = offers.iloc[first].reset_index(drop=True)
-    limit = np.array([offers["max_lots"].iloc[rows].sum(skipna=False) for rows in supply.hired_of])
-    pool, least = head["pool"].to_numpy(np.int64), head["least"].to_numpy(np.float64)
-    useful = need[pool] / np.maximum((head["availability"] * head["lot_gpus"]).to_numpy(np.float64), 1e-12)
+def hired_arrays(offers: pd.DataFrame, hired_of: Sequence[Ints], cal: Calendar, need: Floats) -> tuple[Hired, Floats, Floats]:
+    """Merged hired offers, and (1|S, H) usable share, and most lots per slice."""
+    first = [int(rows[0]) for rows in hired_of]
+    head = {c: offers[c].to_numpy()[first] for c in ("pool", "lot_gpus", "whole_lots", "least", "availability", "start", "last_start")}
+    lot, least, pool = head["lot_gpus"].astype(np.float64), head["least"].astype(np.float64), head["pool"].astype(np.int64)
+    each = offers["max_lots"].to_numpy(np.float64)
+    limit = np.array([each[rows].sum() for rows in hired_of])
+    useful = need[pool] / np.maximum(head["availability"].astype(np.float64) * lot, 1e-12)
     most = np.fmin(limit, np.maximum(np.ceil(useful - 1e-9), least))
     t = cal.slice_period[:, None]
-    window = (t >= head["start"].to_numpy()[None, :]) & (t <= head["last_start"].to_numpy()[None, :])
-    arrays = Hired(
-        pool=pool,
-        lot_gpus=head["lot_gpus"].to_numpy(np.float64),
-        whole=head["whole_lots"].to_numpy(bool),
-        least=least,
-    )
-    price, steady = supply.prices[:, first], not (supply.prices != supply.prices[:1]).any()
-    available = head["availability"].to_numpy(np.float64)[None, :]
-    return arrays, price[:1] if steady else price[cal.slice_period], available, window * most[None, :]
+    window = (t >= head["start"]) & (t <= head["last_start"])
+    return Hired(pool, lot, head["whole_lots"].astype(bool), least), head["availability"].astype(np.float64)[None, :], window * most
+
+
+def hire_prices(supply: Supply, cal: Calendar) -> Floats:
+    """(S|1, H) price per GPU-hour of merged hired offers."""
+    price, steady = supply.prices[:, [int(rows[0]) for rows in supply.hired_of]], not (supply.prices != supply.prices[:1]).any()
+    return price[:1] if steady else price[cal.slice_period]
 
 
 def usable_gpus(committed: Committed, hired: Hired, slices: Slices, cal: Calendar, pools: int) -> Floats:

@@ -111,6 +111,11 @@ class Workloads:
     country_share: Floats  # (W,)
     failover_share: Floats  # (W,)
 
+    @property
+    def asked(self) -> Bools:
+        """(W,) True where any outcome is asked for. All that the pattern of rows rests on: how many is a parameter."""
+        return np.asarray(self.total > 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Routes:

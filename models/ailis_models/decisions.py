@@ -98,7 +98,7 @@ def scenario_variables(m: Any, d: Data) -> None:
         var.setub(m.job_most[t * len(jobs.workload) + j])
     m.output = pyo.Var(range(len(jobs.workload)), periods, domain=pyo.NonNegativeReals)
     m.chosen = pyo.Var(list(zip(jobs.choice_workload.tolist(), jobs.choice_pool.tolist(), strict=True)), domain=pyo.Binary)
-    m.undone = pyo.Var([i for i in range(len(w.total)) if w.training[i] and w.sheddable[i]], domain=pyo.NonNegativeReals)
+    m.undone = pyo.Var([i for i in range(len(w.training)) if w.training[i] and w.sheddable[i]], domain=pyo.NonNegativeReals)
     limited = [n for n, i in enumerate(d.splits.workload.tolist()) if w.move_share[i] < 1]
     m.moved = pyo.Var(limited, range(1, d.periods), domain=pyo.NonNegativeReals)
     m.outlay = pyo.Var([0] if d.counts_cost else [])

@@ -123,7 +123,7 @@ def failover(m: Any, d: Data) -> Rows:
 def _regional_share(m: Any, d: Data, n: int, t: int) -> Any:
     """Share of the workload's demand of period t that split n serves."""
     slices = [s for s, period in enumerate(d.calendar.slice_period[: d.scenario_slices].tolist()) if period == t]
-    w = t * len(d.workloads.total) + int(d.splits.workload[n])
+    w = t * len(d.workloads.training) + int(d.splits.workload[n])
     return pyo.quicksum(m.demand_share[w] * m.export_served[s, n] for s in slices)
 
 
@@ -157,7 +157,7 @@ def movement(m: Any, d: Data) -> Rows:
     for n, t in _moves(m, d):
         splits.setdefault((int(d.splits.workload[n]), t), []).append(n)
     for (w, t), found in splits.items():
-        yield (w, t), pyo.quicksum(0.5 * m.moved[n, t] for n in found) <= m.move_limit[t * len(d.workloads.total) + w]
+        yield (w, t), pyo.quicksum(0.5 * m.moved[n, t] for n in found) <= m.move_limit[t * len(d.workloads.training) + w]
 
 
 FAMILIES = (interruptible, training_interruptible, regional, readiness, failover, arrivals, departures, movement)

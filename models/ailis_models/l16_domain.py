@@ -28,8 +28,8 @@ def demand(m: Any, d: Data) -> Rows:
 @family("L16", "scenario", unit="outcome", index=("workload",), kind="flow", stands=True)
 def training_done(m: Any, d: Data) -> Rows:
     """A training job is done by its deadline: Σ_{j,t} output[j,t] + undone[w] = total[w]   [outcomes]; gangs run in that time only."""
-    for w, jobs in enumerate(members(d.jobs.workload, len(d.workloads.total))):
-        if d.workloads.training[w] and d.workloads.total[w] > 0:
+    for w, jobs in enumerate(members(d.jobs.workload, len(d.workloads.training))):
+        if d.workloads.training[w] and d.workloads.asked[w]:
             done = pyo.quicksum(m.output[j, t] for j in jobs for t in range(d.periods))
             yield w, done + (m.undone[w] if w in m.undone else 0) == m.total[w]
 
@@ -53,7 +53,7 @@ def service_floor(m: Any, d: Data) -> Rows:
     [outcomes].
     """
     w = d.workloads
-    for i, classes in enumerate(members(d.class_workload, len(w.total))):
+    for i, classes in enumerate(members(d.class_workload, len(w.training))):
         limit = float(1 - w.min_service[i]) * m.total[i]
         if i in m.undone:
             yield i, m.undone[i] <= limit

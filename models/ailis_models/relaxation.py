@@ -57,7 +57,7 @@ class Closed:
 
 def closed(d: Data, r: Relaxable, enforced: Enforced) -> Closed:
     """Routes that the enforced layers close."""
-    mask = np.zeros(len(d.workloads.total), dtype=np.int64)
+    mask = np.zeros(len(d.workloads.training), dtype=np.int64)
     for layer in LAYERS:
         mask |= np.where(enforced[layer.id], layer_mask(layer.id), 0)
 

@@ -15,9 +15,10 @@ from tests.support.files import Data, as_instance
 class Case:
     """`binding` costs `cost`, and `free` without the family's rows; `slack` costs `slack_cost` with and without them.
 
-    `free` is minus infinity where nothing else holds the cost up. `defined` are values of the family's variables in the (only) best plan of `binding`. With `ratio` costs are per outcome. `implied` names
-    families that follow from this one and are taken away with it; with `relaxed` the costs are those of the relaxation, and with
-    `relaxable` those of the program in which layers may be dropped, none of them enforced by bounds.
+    `free` is minus infinity where nothing else holds the cost up. `defined` are values of the family's variables in the (only) best plan of
+    `binding`. With `ratio` costs are per outcome. `implied` names families that follow from this one and are taken away with it; with
+    `relaxed` the costs are those of the relaxation, and with `relaxable` those of the program in which layers may be dropped, none of them
+    enforced by bounds.
     """
 
     binding: Data

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -16,13 +17,15 @@ import pytest
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
 from ailis_models.arrays import Data as Arrays
+from ailis_models.arrays import Scenarios, Slices
 from ailis_models.formulation import FAMILIES, whole_model
 from ailis_opt.engine.compile import Program
 from ailis_opt.prepare import prepare
 from tests.models.cases import BOUNDS, CASES
 from tests.models.markets import stamped
 from tests.support.files import Data, as_instance
-from tests.support.generate import FEATURES, random_instance
+from tests.support.generate import FEATURES, TERMS, random_instance
+from tests.support.scenarios import random_stochastic
 
 Key = tuple[str, int, str, Any]
 """(scope, which of the scenarios or slices, component, index)."""
@@ -33,7 +36,11 @@ Row = tuple[dict[Key, float], float, float]
 SCOPES = ("plan", "scenarios", "slices")
 SEEDS = range(40)
 EVERYTHING = range(100, 105)
+STAGED = (*range(200, 210), 244, 253, 284)
+STAGED_EVERYTHING = (301, 305, 320)
 PRICE = 3.7
+SIGNED = {"hours", "call_price", "by_hour_price"}
+"""What no scenario changes: hours, and prices of what is signed."""
 
 
 def keys(program: Program, what: str) -> list[Key]:
@@ -120,11 +127,13 @@ def same(one: Any, other: Any) -> bool:
 
 @cache
 def instances() -> dict[str, Data]:
-    """Random instances, some with every feature at once, and the handmade ones of `cases.py`."""
+    """Random instances, some with every feature at once or with scenarios, and the handmade ones of `cases.py`."""
     found = {f"random {seed}": random_instance(seed) for seed in SEEDS}
     found |= {f"random {seed}, all features": random_instance(seed, features=FEATURES) for seed in EVERYTHING}
+    found |= {f"scenarios {seed}": random_stochastic(seed) for seed in STAGED}
+    found |= {f"scenarios {seed}, all features": random_stochastic(seed, features={*FEATURES, *TERMS}) for seed in STAGED_EVERYTHING}
     found |= {name: case.binding for name, case in CASES.items()}
-    found |= {f"{name}, relaxable": found[name] for name in list(found)[::5]}
+    found |= {f"{name}, relaxable": found[name] for name in [*list(found)[::5], "scenarios 253", "scenarios 305, all features"]}
     return found | {name: data for name, (data, *_) in BOUNDS.items()}
 
 
@@ -150,7 +159,28 @@ def test_every_family_occurs() -> None:
 
 
 def test_random_instances_hold_nearly_every_family() -> None:
-    assert len(set().union(*(families(f"random {seed}") for seed in SEEDS))) >= len(FAMILIES) - 4
+    assert len(set().union(*(families(name) for name in instances() if name.startswith(("random", "scenarios"))))) >= len(FAMILIES) - 2
+
+
+def test_scenarios_differ_in_every_way_that_the_program_knows() -> None:
+    """Among the instances with scenarios each array differs by scenario somewhere, where it may at all."""
+    staged = [arrays(name) for name in instances() if name.startswith("scenarios")]
+    differ = {f.name for d in staged for of in (d.scenarios, d.slices) for f in fields(of) if _by_scenario(d, of, f.name)}
+    assert differ >= {f.name for of in (Scenarios, Slices) for f in fields(of)} - SIGNED
+    assert (
+        {d.risk.counts for d in staged} == {d.budget < math.inf for d in staged} == {d.relaxable is None for d in staged} == {True, False}
+    )
+    assert any(len(d.hedges.most) and d.hedges.whole.any() for d in staged)
+    assert any(len(d.committed.callable) and len(d.committed.late_offer) for d in staged)
+
+
+def _by_scenario(d: Arrays, of: Scenarios | Slices, name: str) -> bool:
+    """Whether an array differs from scenario to scenario."""
+    values = getattr(of, name)
+    if len(values) == 1:
+        return False
+    each = values.reshape(d.n_scenarios, -1)
+    return bool((each != each[0]).any())
 
 
 def test_a_changed_coefficient_is_noticed() -> None:

@@ -122,7 +122,7 @@ def test_pages_under_scenarios(
     compared, run = (comparison_attack, staged_attack) if hostile else (comparison, staged)
     for name, text in (("hedge.html", hedging_page(compared)), ("report.html", html(run))):
         figures = text.count('class="plot"')
-        assert figures >= 7
+        assert figures >= 6
         seen = shown(browser, text, tmp_path / name, figures, scheme, width)
         assert seen.said == []
         assert seen.fetched == [(tmp_path / name).as_uri()]

@@ -102,10 +102,11 @@ def _offer(offer: Row | None, column: str, value: Any) -> list[Row]:
 
 
 def _demand(out: Data, rng: random.Random) -> list[Row]:
-    """Less is asked for, by everybody or by one workload."""
+    """Less is asked for, by everybody or by one workload, throughout or from some period on."""
     work = rng.choice(sorted(row["workload"] for row in out["tables"]["workloads"]))
     where = rng.choice(["", f"workload={work}"])
-    return [{"table": "demand", "where": where, "column": "outcomes", "op": "mul", "value": rng.choice([0.3, 0.7, 0.95])}]
+    row: Row = {"table": "demand", "where": where, "column": "outcomes", "op": "mul", "value": rng.choice([0.3, 0.7, 0.95])}
+    return [row | ({"first_period": 1} if rng.random() < 0.4 else {})]
 
 
 def _no_demand(out: Data, rng: random.Random) -> list[Row]:
@@ -121,8 +122,8 @@ def _price(out: Data, rng: random.Random) -> list[Row]:
 
 
 def _price_by_period(out: Data, rng: random.Random) -> list[Row]:
-    """What one offer costs in some periods."""
-    offer = _one(out, rng, lambda o: o["contract"] in HIRED)
+    """What one offer costs from some period on."""
+    offer = _one(out, rng, lambda o: o["contract"] in HIRED and "last_start" not in o)
     first = rng.randint(0, out["header"]["horizon"]["periods"] - 1)
     return [row | {"op": "mul", "first_period": first} for row in _offer(offer, "price_per_gpu_hour", _factor(out, rng))]
 
