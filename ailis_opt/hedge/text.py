@@ -44,7 +44,7 @@ def _portfolios(c: Comparison) -> list[RenderableType]:
                 _starred(c, p.portfolio),
                 *(number(value) for value in (p.expected_cost, p.cvar, p.worst, p.cost_per_outcome)),
                 percent(p.service),
-                _gap(p.gap),
+                said.gap_text(p.gap),
             )
             for p in c.plans
         ]
@@ -65,10 +65,6 @@ def _payback(c: Comparison, payoff: Sequence[float]) -> float:
 
 def _starred(c: Comparison, name: str) -> str:
     return f"{name} *" if name == c.best else name
-
-
-def _gap(gap: float | None) -> str:
-    return "not proven" if gap is None else percent(gap)
 
 
 def _plans(c: Comparison) -> list[RenderableType]:
@@ -141,7 +137,7 @@ def _alone(c: Comparison) -> list[RenderableType]:
             one.hedge,
             one.index,
             number(one.lots),
-            *_figures(c, one.effectiveness)[:2],
+            _figures(c, one.effectiveness)[0],
             said.main_type(one.basis),
         )
         for one in c.hedges
@@ -150,7 +146,7 @@ def _alone(c: Comparison) -> list[RenderableType]:
     return [
         heading("Each hedge alone"),
         line(f"against the cost of {base}, at the lots that leave the least variance (below 0: to be sold; limits on lots apart)"),
-        table(("hedge", "index", "lots", "variance\nreduction", "R2", "most open"), rows, text=(0, 1, 5)),
+        table(("hedge", "index", "lots", "variance\nreduction", "most open"), rows, text=(0, 1, 4)),
     ]
 
 
@@ -161,20 +157,21 @@ def _frontier(c: Comparison) -> list[RenderableType]:
     rows = []
     for one in c.frontier:
         each = (number(one.cost_per_outcome),) if c.ratio else ()
-        figures = (number(one.expected_cost), *each, number(one.cvar), number(one.worst), _gap(one.gap))
-        rows.append((*figures, f"{said.signed(one.purchases)}; {said.held(one.positions)}"))
+        figures = (number(one.expected_cost), *each, number(one.cvar), number(one.worst), said.gap_text(one.gap))
+        rows.append((*figures, number(sum(p.gpus for p in one.purchases)), said.held(one.positions)))
     names = [
         f"expected\n{c.currency}",
         *([f"{c.currency} per\noutcome"] if c.ratio else []),
         f"CVaR\n{c.currency}",
         f"worst\n{c.currency}",
         "gap",
+        "signs\nGPUs",
     ]
     only = ["There is one plan only: none has a lower CVaR."] if len(rows) == 1 else []
     return [
         heading("Frontier"),
         line(f"least {'cost per outcome' if c.ratio else 'expected cost'} for a CVaR; contracts and hedges are chosen freely"),
-        table((*names, "signs; holds"), rows, text=(len(names),)),
+        table((*names, "holds (lots)"), rows, text=(len(names),)),
         *(line(text) for text in only),
     ]
 
@@ -190,6 +187,7 @@ def _marks(c: Comparison) -> list[RenderableType]:
         heading(f"Marked to market: {best.portfolio}"),
         table(names, rows, text=(0, 1, 2)),
         line("premiums and upfront payments are paid, and no part of it"),
+        *([line(f"no index tracks {', '.join(said.unmarked(best))}")] if said.unmarked(best) else []),
     ]
 
 

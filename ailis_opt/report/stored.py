@@ -30,6 +30,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "energy": ("region", *SLICE, "mwh", "metered_mwh", "cost", "carbon_kg"),
     "costs": ("workload", "component", "amount"),
     "workloads": ("workload", "outcome", "demanded", "served", "cost", "cost_per_outcome"),
+    "positions": ("hedge", "lots", "premium", "carry", "payoff", "cost"),
     "binding": ("layer", "row", "unit", "price", "worth", "tight", "family", "basis"),
     "funnel": ("layer", "all workloads"),
 }
@@ -39,6 +40,7 @@ TEXT = {
     "geo",
     *PLACE,
     "block",
+    "hedge",
     "dataset",
     "home",
     "component",

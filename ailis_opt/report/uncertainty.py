@@ -39,8 +39,8 @@ def _lead(r: ResultDocument, risk: Spread) -> list[str]:
     calm, worst = min(r.scenarios, key=_cost), max(r.scenarios, key=_cost)
     said = [
         f"The plan is one for {counted(len(r.scenarios), 'scenario')}: it costs {number(calm.cost)} {r.currency} in {calm.scenario} and "
-        f"{number(worst.cost)} {r.currency} in {worst.scenario}. A point is a scenario, larger the likelier; the box holds the middle "
-        "half of the probability, the line in it is the median, the diamond the mean, the cross the CVaR."
+        f"{number(worst.cost)} {r.currency} in {worst.scenario}. A point is a scenario, larger the likelier; the box holds the middle half "
+        "of the probability, the line in it is the median, the diamond the mean, the cross the CVaR."
     ]
     if risk.weight > 0:
         said.append("What less risk costs in the mean is for `ailis-opt hedge` to say: it compares plans, and draws the frontier.")

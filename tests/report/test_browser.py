@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from ailis_opt.report import Run, html
+from ailis_opt.report.hedging.page import hedging_page
 
 pytestmark = pytest.mark.slow
 
@@ -57,14 +59,19 @@ def browser() -> Iterator[Browser]:
 
 def opened(browser: Browser, run: Run, path: Path, scheme: str = "light", width: int = 1280) -> Opened:
     """The report of `run`, opened from a file."""
-    path.write_text(html(run), encoding="utf-8")
+    return shown(browser, html(run), path, FIGURES, scheme, width)
+
+
+def shown(browser: Browser, text: str, path: Path, figures: int, scheme: str = "light", width: int = 1280) -> Opened:
+    """A page with so many figures, opened from a file."""
+    path.write_text(text, encoding="utf-8")
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme="dark" if scheme == "dark" else "light")
     found = Opened(page)
     page.on("console", lambda message: found.said.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: found.said.append(str(error)))
     page.on("request", lambda request: found.fetched.append(request.url))
     page.goto(path.as_uri())
-    until(page, f"document.querySelectorAll('.plot:has(svg.main-svg)').length === {FIGURES}")
+    until(page, f"document.querySelectorAll('.plot:has(svg.main-svg)').length === {figures}")
     return found
 
 
@@ -83,14 +90,46 @@ def test_opens(browser: Browser, solved: Run, attack: Run, tmp_path: Path, schem
     seen = opened(browser, attack if hostile else solved, tmp_path / "report.html", scheme, width)
     assert seen.said == []
     assert seen.fetched == [(tmp_path / "report.html").as_uri()]
+    all_drawn(seen, FIGURES)
+    assert seen.page.locator("svg.map .spot").count() >= 1
+    seen.page.close()
+
+
+def all_drawn(seen: Opened, figures: int) -> None:
+    """Every figure is drawn in the room that it has, and the page is no wider than its window."""
     drawn = seen.page.evaluate(DRAWN)
-    assert len(drawn) == FIGURES
+    assert len(drawn) == figures
     for figure in drawn:
         assert figure["marks"] > 10, figure
         assert figure["width"] == pytest.approx(figure["room"], abs=2), figure
     assert seen.page.evaluate(OVERFLOW) <= 0
-    assert seen.page.locator("svg.map .spot").count() >= 1
-    seen.page.close()
+
+
+@pytest.mark.parametrize("hostile", [False, True], ids=["names", "hostile names"])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_pages_under_scenarios(
+    browser: Browser,
+    staged: Run,
+    staged_attack: Run,
+    comparison: Mapping[str, Any],
+    comparison_attack: Mapping[str, Any],
+    tmp_path: Path,
+    scheme: str,
+    width: int,
+    hostile: bool,
+) -> None:
+    """The comparison of portfolios, and the report of a plan under scenarios."""
+    compared, run = (comparison_attack, staged_attack) if hostile else (comparison, staged)
+    for name, text in (("hedge.html", hedging_page(compared)), ("report.html", html(run))):
+        figures = text.count('class="plot"')
+        assert figures >= 6
+        seen = shown(browser, text, tmp_path / name, figures, scheme, width)
+        assert seen.said == []
+        assert seen.fetched == [(tmp_path / name).as_uri()]
+        all_drawn(seen, figures)
+        seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert seen.page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+        seen.page.close()
 
 
 def test_the_theme_is_followed(browser: Browser, solved: Run, tmp_path: Path) -> None:

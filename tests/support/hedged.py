@@ -34,15 +34,14 @@ def k7(weight: float = 0.5, price_type: str = "region", index_type: str = "SKU",
 
 
 def year(**header: Any) -> Data:
-    """Two periods of an hour, a reserved lot, capacity by the hour, a forward and a call on two indices, five scenarios of four types."""
-    moves = {"calm": (1, 1, 1, 1), "dear": (2, 1.8, 1, 1), "local": (1.7, 1, 1, 1), "busy": (1.1, 1.1, 1.5, 1), "short": (1.5, 1.4, 1, 0.5)}
+    """Two periods of an hour, a reserved lot, capacity by the hour, a forward and a call on two indices, four scenarios of three types."""
+    moves = {"calm": (1, 1, 1), "dear": (2, 1.8, 1), "local": (1.7, 1, 1), "busy": (1.1, 1.1, 1.5)}
     changes = []
-    for name, (price, index, demand, usable) in moves.items():
+    for name, (price, index, demand) in moves.items():
         changes += [change(name, "SKU", "offers", "price_per_gpu_hour", index, "contract=on_demand", "mul")]
         changes += [change(name, "region", "offers", "price_per_gpu_hour", price / index, "contract=on_demand", "mul")]
         changes += [change(name, "SKU", "indices", "price_per_gpu_hour", index, op="mul")]
         changes += [change(name, "workload", "demand", "outcomes", demand, op="mul")] if demand != 1 else []
-        changes += [change(name, "reliability", "offers", "availability", usable, "offer=lots", "mul")] if usable != 1 else []
     terms = {"gpu_hours_per_period": 1, "max_lots": 8}
     return market(
         offer("hire", 3, max_lots=40),
@@ -51,7 +50,7 @@ def year(**header: Any) -> Data:
         periods=2,
         work={"outcome": "review", "unserved_cost_per_outcome": 9, "min_service": 0},
         header={"name": "year", "risk": {"alpha": 0.6, "weight": 0.4}} | header,
-        scenarios=[{"scenario": name, "probability": p} for name, p in zip(moves, (0.4, 0.2, 0.2, 0.1, 0.1), strict=True)],
+        scenarios=[{"scenario": name, "probability": p} for name, p in zip(moves, (0.4, 0.2, 0.2, 0.2), strict=True)],
         changes=changes,
         indices=[
             {"index": "spot", "price_per_gpu_hour": 3, "sku": "s", "region": "a", "contract": "on_demand"},

@@ -290,7 +290,7 @@ def coverage(c: Comparison) -> Figure:
         for label, row in zip(labels, counts, strict=True)
     )
     title = "What is stated of each layer: attributes included (+), excluded (-)"
-    return Figure("fig-coverage", title, f"{alt}.", [heat], marks, 230 + 24 * len(labels), narrow(labels))
+    return Figure("fig-coverage", title, f"{alt}.", [heat], marks, 250 + 26 * len(labels), narrow(labels))
 
 
 def _counts(states: Sequence[str]) -> tuple[int, int, int]:

@@ -72,12 +72,23 @@ def _plans(c: Comparison) -> Section:
     money = c.currency
     columns = [Column("portfolio", "text"), Column(f"expected cost ({money})"), Column(f"CVaR ({money})"), Column(f"worst ({money})")]
     columns += [Column(f"{money} per {c.outcome}"), Column("served", "share"), Column(f"premium ({money})"), Column(f"pays back ({money})")]
-    columns += [Column(f"objective ({money}{f' per {c.outcome}' if c.ratio else ''})"), Column("gap", "share")]
+    columns += [Column(f"objective ({money}{f' per {c.outcome}' if c.ratio else ''})"), Column("gap", "text")]
     rows: list[list[Cell]] = [
-        [p.portfolio, p.expected_cost, p.cvar, p.worst, p.cost_per_outcome, p.service, p.premium, _mean(c, p.payoff), p.objective, p.gap]
+        [
+            p.portfolio,
+            p.expected_cost,
+            p.cvar,
+            p.worst,
+            p.cost_per_outcome,
+            p.service,
+            p.premium,
+            said.clean(c, float(c.probability @ p.payoff)),
+            p.objective,
+            said.gap_text(p.gap),
+        ]
         for p in c.plans
     ]
-    note = f"The objective is {said.objective(c)}; no plan of the portfolio is better by more than the gap. A blank gap: nothing is proven."
+    note = f"The objective is {said.objective(c)}; no plan of the portfolio is better by more than the gap."
     deeds: list[list[Cell]] = [[p.portfolio, said.signed(p.purchases), said.held(p.positions)] for p in c.plans]
     parts = [
         Table("portfolios", "Portfolios", columns, rows, most=30, note=note),
@@ -86,11 +97,6 @@ def _plans(c: Comparison) -> Section:
         ),
     ]
     return Section("portfolios", "The portfolios", lead=[f"CVaR is {said.tail(c)}."], parts=parts)
-
-
-def _mean(c: Comparison, values: tuple[float, ...]) -> float:
-    mean = float(c.probability @ values)
-    return 0.0 if abs(mean) <= said.LEVEL * max(abs(p.expected_cost) for p in c.plans) else mean
 
 
 def _spread(c: Comparison) -> Section:
@@ -112,9 +118,13 @@ def _frontier(c: Comparison) -> Section:
         lead = ["The frontier was not asked for, or not reached: the portfolios alone."]
         return Section("frontier", "What less risk costs", lead=lead, parts=[figures.frontier(c)])
     columns = [Column(f"expected cost ({c.currency})"), Column(f"{c.currency} per {c.outcome}"), Column(f"CVaR ({c.currency})")]
-    columns += [Column(f"worst ({c.currency})"), Column("gap", "share"), Column("signs (lots)", "text"), Column("holds (lots)", "text")]
+    columns += [Column(f"worst ({c.currency})"), Column("gap", "text"), Column("signs (GPUs)"), Column("holds (lots)", "text")]
     rows: list[list[Cell]] = [
-        [o.expected_cost, o.cost_per_outcome, o.cvar, o.worst, o.gap, said.signed(o.purchases), said.held(o.positions)] for o in c.frontier
+        [
+            *(o.expected_cost, o.cost_per_outcome, o.cvar, o.worst),
+            *(said.gap_text(o.gap), sum(p.gpus for p in o.purchases), said.held(o.positions)),
+        ]
+        for o in c.frontier
     ]
     what = f"cost per {c.outcome}" if c.ratio else "expected cost"
     lead = [
@@ -141,7 +151,9 @@ def _basis(c: Comparison) -> list[Section]:
         by_type = {share.name: share for share in plan.basis}
         assert plan.residual is not None
         rows.append([name, *(by_type[k].fraction if k in by_type else None for k in c.types), max(0.0, plan.residual.variance) ** 0.5])
-        tails.append([name, *(_clean(c, by_type[k].cvar) if k in by_type else None for k in c.types), _clean(c, plan.residual.cvar)])
+        tails.append(
+            [name, *(said.clean(c, by_type[k].cvar) if k in by_type else None for k in c.types), said.clean(c, plan.residual.cvar)]
+        )
     of_tail = [Column("portfolio", "text"), *(Column(kind) for kind in c.types), Column("all")]
     note = "Shapley shares over the types: they sum exactly. Below 0: the type works against the others."
     above = "Of the CVaR of the cost less what is expected if nothing changes."
@@ -151,11 +163,6 @@ def _basis(c: Comparison) -> list[Section]:
         Table("basis-cvar", f"Amount of the CVaR that is left ({c.currency})", of_tail, tails, most=30, note=above),
     ]
     return [Section("basis", "What is left open", lead=[said.left_open(c, best)], parts=parts)]
-
-
-def _clean(c: Comparison, value: float) -> float:
-    """The amount; 0 for what is nothing but rounding."""
-    return 0.0 if abs(value) <= said.LEVEL * max(abs(p.expected_cost) for p in c.plans) else value
 
 
 def _effect(c: Comparison) -> list[Section]:
@@ -192,8 +199,8 @@ def _told(c: Comparison, of: Effect | None) -> list[Cell]:
 
 
 def _alone(c: Comparison) -> Section:
-    columns = [Column("hedge", "text"), Column("index", "text"), Column("lots"), *(Column(TITLES[n]) for n in FIGURES[:2])]
-    rows: list[list[Cell]] = [[a.hedge, a.index, a.lots, *_told(c, a.effectiveness)[:2], said.main_type(a.basis)] for a in c.hedges]
+    columns = [Column("hedge", "text"), Column("index", "text"), Column("lots"), Column(TITLES[FIGURES[0]])]
+    rows: list[list[Cell]] = [[a.hedge, a.index, a.lots, *_told(c, a.effectiveness)[:1], said.main_type(a.basis)] for a in c.hedges]
     base = "" if c.base is None else c.base.portfolio
     lead = [
         f"Each hedge by itself against the cost of {base}, at the lots that leave the least variance (below 0: it would have to be sold; "
@@ -215,7 +222,7 @@ def _regret(c: Comparison) -> Section:
 
 def _marks(c: Comparison) -> list[Section]:
     rows: list[list[Cell]] = [
-        [p.portfolio, m.contract, m.kind, m.index, *(_clean(c, v) for v in (m.expected, m.worst, max(m.by_scenario)))]
+        [p.portfolio, m.contract, m.kind, m.index, *(said.clean(c, v) for v in (m.expected, m.worst, max(m.by_scenario)))]
         for p in c.plans
         for m in p.marks
     ]
@@ -227,6 +234,9 @@ def _marks(c: Comparison) -> list[Section]:
         "What contracts and hedges are worth at the prices of their indices, over the scenarios. Premiums and upfront payments are paid, "
         "and no part of it."
     ]
+    left = sorted({name for p in c.plans for name in said.unmarked(p)})
+    if left:
+        lead.append(f"No index tracks {', '.join(left)}: they are not marked.")
     return [Section("marks", "Marked to market", lead=lead, parts=[Table("marks", "Contracts at market prices", columns, rows)])]
 
 

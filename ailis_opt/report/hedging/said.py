@@ -19,13 +19,19 @@ def headline(c: Comparison) -> list[str]:
     best = c.recommended
     if best is None:
         return ["No portfolio has a plan: see why below."]
-    return [_recommendation(c, best), _against(c, best), aversion(c, best), left_open(c, best)]
+    deeds = f"It signs {signed(best.purchases)}; it holds {held(best.positions)}."
+    return [_recommendation(c, best), deeds, _against(c, best), aversion(c, best), left_open(c, best)]
+
+
+def clean(c: Comparison, value: float) -> float:
+    """Money; 0 for what is nothing but rounding."""
+    whole = max((abs(one.expected_cost) for one in c.plans), default=0.0)
+    return 0.0 if abs(value) <= LEVEL * whole else value
 
 
 def amount(c: Comparison, value: float | None) -> str:
-    """Money as a figure; what is nothing but rounding is 0."""
-    whole = max((abs(one.expected_cost) for one in c.plans), default=0.0)
-    return number(0.0 if value is not None and abs(value) <= LEVEL * whole else value)
+    """Money as a figure."""
+    return number(None if value is None else clean(c, value))
 
 
 def tail(c: Comparison) -> str:
@@ -135,6 +141,19 @@ def held(positions: Sequence[Position]) -> str:
     """What is held, most lots first."""
     some = sorted((one for one in positions if one.lots), key=lambda one: -abs(one.lots))
     return ", ".join(f"{number(one.lots)} {one.hedge}" for one in some) or "nothing"
+
+
+def unmarked(plan: Plan) -> list[str]:
+    """Offers that are signed and that no index tracks."""
+    marked = {mark.contract for mark in plan.marks}
+    return sorted({one.offer for one in plan.purchases} - marked)
+
+
+def gap_text(gap: float | None) -> str:
+    """A gap as per cent with two digits."""
+    if gap is None:
+        return "not proven"
+    return "0%" if gap <= 0 else "<0.001%" if gap < 1e-5 else f"{100 * gap:.2g}%"
 
 
 def customary(c: Comparison, figure: str, value: float | None) -> bool | None:
