@@ -9,7 +9,8 @@ import numpy as np
 
 from ailis_models.arrays import Floats, Ints, Risk
 from ailis_opt.changes.scenarios import Variant
-from ailis_opt.engine.compile import Layout, Program, compile_program
+from ailis_opt.engine.compile import Layout, Program, two_stage
+from ailis_opt.engine.highs import Solver
 from ailis_opt.engine.remembered import Templates
 from ailis_opt.engine.search import Options, Search
 from ailis_opt.engine.value import priced
@@ -18,7 +19,7 @@ from ailis_opt.prepare.payoffs import payoffs
 from ailis_opt.result import Result
 from ailis_opt.schema.instance import Instance
 
-TOGETHER = 25  # scenarios in one program: they share nothing but the plan, which is fixed
+TOGETHER = 50  # scenarios that are prepared at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +70,10 @@ def evaluate(instance: Instance, signed: Signed, scenarios: Sequence[Variant], p
     `scenarios` need not be those of the instance, and their probabilities need not sum to 1 (they are made to).
     """
     templates = Templates()
-    cost, outcomes = np.full(len(scenarios), np.inf), np.zeros(len(scenarios))
+    found: list[tuple[float, float]] = []
     for first in range(0, len(scenarios), TOGETHER):
-        some = scenarios[first : first + TOGETHER]
-        found = _together(instance, signed, some, price, gap, templates)
-        each = [found] if found is not None else [_together(instance, signed, [one], price, gap, templates) for one in some]
-        parts = [(np.array([np.inf]), np.zeros(1)) if part is None else part for part in each]
-        cost[first : first + len(some)] = np.concatenate([part[0] for part in parts])
-        outcomes[first : first + len(some)] = np.concatenate([part[1] for part in parts])
+        found += _each(instance, signed, scenarios[first : first + TOGETHER], price, gap, templates)
+    cost, outcomes = np.array(found, dtype=float).reshape(-1, 2).T
     weight = np.array([scenario.probability for scenario in scenarios])
     premium, payoff = _hedged(signed, scenarios)
     return Evaluation(tuple(s.name for s in scenarios), weight / weight.sum(), cost, outcomes, premium, payoff)
@@ -92,23 +89,23 @@ def _hedged(signed: Signed, scenarios: Sequence[Variant]) -> tuple[Floats, Float
     return premium, payoff
 
 
-def _together(
+def _each(
     instance: Instance, signed: Signed, scenarios: Sequence[Variant], price: float, gap: float, templates: Templates
-) -> tuple[Floats, Floats] | None:
-    """(n,) cost and outcomes of some scenarios, solved at once; None where one of them has no plan."""
-    even = [replace(scenario, probability=1 / len(scenarios)) for scenario in scenarios]
-    prepared = prepare(instance, scenarios=even)
-    data = replace(prepared.data, risk=Risk(instance.header.risk.alpha, 0.0, tracked=True))
-    program = compile_program(data, *templates(data))
-    fixed = with_signed(program, instance, prepared, signed)
-    x = Search(priced(fixed, price), Options(ratio=False, gap=gap), lambda _: False).run().x
-    if x is None:
-        return None
-    layout, n = program.layout, len(scenarios)
-    plan, of_scenario, of_slice = layout.parts(program.lost * x)
-    lost = n * (of_scenario.sum(axis=1) + of_slice.reshape(n, -1).sum(axis=1)) + plan.sum()
-    asked = np.broadcast_to(data.scenarios.total, (n, len(data.workloads.total))) @ data.workloads.weight
-    return layout.values("outlay", x)[:, 0], asked - lost
+) -> list[tuple[float, float]]:
+    """Cost and outcomes in each of some scenarios: prepared together, and solved one by one, for nothing but the plan joins them."""
+    prepared = prepare(instance, scenarios=[replace(scenario, probability=1 / len(scenarios)) for scenario in scenarios])
+    data = replace(prepared.data, risk=Risk(instance.header.risk.alpha, 0.0))
+    model = two_stage(data, *templates(data))
+    found, basis = [], None
+    for z in range(len(scenarios)):
+        program = with_signed(model.alone(z).program(), instance, prepared, signed)
+        solver = Solver(priced(program, price))
+        if basis is not None:
+            solver.begin(basis, np.inf, feasible=False)  # where the scenario before ended
+        x = Search(solver.program, Options(ratio=False, gap=gap), lambda _: False, loaded=solver).run().x
+        found.append((np.inf, 0.0) if x is None else program.split(x))
+        basis = solver.root
+    return found
 
 
 def with_signed(program: Program, instance: Instance, prepared: Prepared, signed: Signed) -> Program:

@@ -13,9 +13,10 @@ import pandas as pd
 from ailis_models.arrays import Floats
 from ailis_opt.plan import Decisions, in_force_gpus
 from ailis_opt.prepare.assemble import Prepared
+from ailis_opt.prepare.market import COMMITTED
 from ailis_opt.prepare.payoffs import payoffs
 from ailis_opt.prepare.structure import egress_prices
-from ailis_opt.prepare.supply import COMMITTED, in_force_until, lot_costs
+from ailis_opt.prepare.supply import in_force_until, lot_costs
 from ailis_opt.schema.instance import Instance
 
 NOBODY = ""

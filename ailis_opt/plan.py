@@ -13,7 +13,8 @@ import pandas as pd
 from ailis_models.arrays import Floats, Ints
 from ailis_opt.engine.compile import Layout
 from ailis_opt.prepare.assemble import Prepared
-from ailis_opt.prepare.supply import COMMITTED, in_force_until
+from ailis_opt.prepare.market import COMMITTED
+from ailis_opt.prepare.supply import in_force_until
 from ailis_opt.schema.instance import Instance
 
 NOISE = 1e-9  # what the solver leaves of nothing: lots, GPUs, replicas

@@ -140,6 +140,16 @@ def test_a_fair_hedge_is_worth_nothing_to_the_mean() -> None:
     assert solved(hedged(0, strike=3, max_lots=7)).objective == near(10 / 3 - 7 / 3)
 
 
+def test_what_a_fair_hedge_leaves_is_no_figure() -> None:
+    """0.4 − 0.3 − 0.1 is not 0 to a computer, and would stand beside costs of thousands."""
+    terms = {"strike": 0.3, "premium_per_gpu_hour": 0.1, "max_lots": 5}
+    data = hedged(1, **terms)
+    data["tables"]["demand"][0]["outcomes"] = 1e6
+    data["tables"]["changes"] = []
+    data["tables"]["indices"][0]["price_per_gpu_hour"] = 0.4
+    assert solved(data).objective == near(3e6)
+
+
 def test_hedges_count_in_the_budget_of_every_scenario() -> None:
     """4.5 may be spent: at least 3/4 of a lot in the scenario that costs 5, at most 15/8 in the one that costs 2."""
     data = hedged(0, premium_per_gpu_hour=0.01)

@@ -14,6 +14,7 @@ from ailis_opt.calendar import calendar
 from ailis_opt.changes.scenarios import Variant, variants
 from ailis_opt.prepare import numbers
 from ailis_opt.prepare import supply as supplies
+from ailis_opt.prepare.market import Supply
 from ailis_opt.prepare.once import Tables, once, tables_of
 from ailis_opt.prepare.payoffs import hedge_arrays, position_cost
 from ailis_opt.prepare.routes import Routes, Ways
@@ -32,7 +33,7 @@ class Prepared:
     regions: pd.Index
     operators: pd.Index
     countries: pd.Index
-    supply: supplies.Supply
+    supply: Supply
     ways: Ways
     askers: Askers
     routes: Routes

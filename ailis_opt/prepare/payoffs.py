@@ -12,6 +12,7 @@ from ailis_opt.calendar import calendar
 from ailis_opt.schema import Instance
 
 HOURS_PER_YEAR = 8760.0
+ROUNDING = 1e-13
 BY_PERIOD = ("swap", "forward", "cap")
 """Kinds that settle in every period; the others settle once, on the mean of the index."""
 
@@ -95,6 +96,10 @@ def hedge_arrays(instance: Instance) -> Hedges:
 
 
 def position_cost(instance: Instance) -> Floats:
-    """(1, E) money per lot held: premium and carry less payoff."""
-    of = payoffs(instance)
-    return (of.premium + of.carry - of.payoff)[None, :]
+    """(1, E) money per lot held: premium and carry less payoff; 0 where they differ by rounding alone, as those of a fair swap do."""
+    of, hedges, paths = payoffs(instance), instance.tables["hedges"], index_paths(instance)
+    at = pd.Index(instance.tables["indices"]["index"]).get_indexer(pd.Index(hedges["index"]))
+    levels = np.where(_covered(hedges, len(paths)), paths[:, at] + hedges["strike"].to_numpy(float), 0.0).sum(axis=0)
+    turnover = of.premium + of.carry + hedges["gpu_hours_per_period"].to_numpy(float) * levels
+    cost = of.premium + of.carry - of.payoff
+    return np.where(np.abs(cost) > ROUNDING * turnover, cost, 0.0)[None, :]

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ailis_models.arrays import Bools, Calendar, Floats, Ints, Workloads
 from ailis_opt.calendar import calendar, slice_hours, spread_demand
-from ailis_opt.prepare import supply as supplies
+from ailis_opt.prepare.market import Supply, group_offers
 from ailis_opt.prepare.once import once, tables_of
 from ailis_opt.prepare.power import POWER_READ, Power, power
 from ailis_opt.prepare.routes import ROUTES_READ, WAYS_READ, Routes, Ways, routes, undominated, ways, with_unlimited
@@ -40,8 +40,8 @@ class Structure:
     regions: pd.Index
     operators: pd.Index
     countries: pd.Index
-    market: supplies.Supply  # as it is when the plan is made,
-    markets: tuple[supplies.Supply, ...]  # (Z) and in each scenario
+    market: Supply  # as it is when the plan is made,
+    markets: tuple[Supply, ...]  # (Z) and in each scenario
     ways: tuple[Ways, ...]  # (Z)
     routes: tuple[Routes, ...]  # (Z)
     askers: Askers  # demand of all scenarios
@@ -85,7 +85,7 @@ def structure(instance: Instance, cases: Sequence[Instance], probability: Floats
     operators, countries = pd.Index(tables["offers"]["provider"].unique()), pd.Index(tables["regions"]["country"].unique())
     cal = calendar(instance.header)
     hours = slice_hours(cal, np.array([b.share for b in instance.header.horizon.blocks]))
-    market, *markets = supplies.group_offers([instance, *cases], regions, operators, countries)
+    market, *markets = group_offers([instance, *cases], regions, operators, countries)
     pools, interruptible = [of.pools for of in markets], market.pool_arrays.interruptible
     found = once(lambda t, of: ways(t, of, interruptible, regions), tables_of(cases, *WAYS_READ), pools)
     found = with_unlimited(found) if relaxable else found

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +174,17 @@ def test_the_page_lists_what_may_change() -> None:
     listed = page.split("and nothing else:")[1].split("\n- ")[0]
     rows = [re.findall(r"`(\w+)`", line) for line in listed.splitlines()]
     assert {row[0]: tuple(row[1:]) for row in rows if row} == MAY_CHANGE
+
+
+def test_what_was_made_is_there_for_as_long_as_the_instance(quickstart: Instance) -> None:
+    rows = [("high", "workload", "demand", "", "outcomes", "mul", 2), ("low", "SKU", "demand", "", "outcomes", "mul", 3)]
+    instance = with_scenarios(quickstart, *rows)
+    high, low = variants(instance)
+    again, other = variants(instance, ("workload",))
+    assert again.instance is high.instance
+    assert other.instance is not low.instance
+    assert other.instance.tables["demand"] is instance.tables["demand"]
+    last = weakref.ref(low.instance)
+    del high, low, again, other, instance
+    gc.collect()
+    assert last() is None

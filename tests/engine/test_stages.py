@@ -107,7 +107,7 @@ def assert_same(one: Program, other: Program) -> None:
 def test_templates_that_are_remembered_are_those_made_afresh() -> None:
     """Instance after instance, each with its own scenarios, and again with other prices, probabilities, demand and measures of risk."""
     remembered = Templates()
-    for seed in range(510, 516):
+    for seed in range(510, 513):
         data = random_stochastic(seed)
         for weight, alpha in ((0.0, 0.5), (0.4, 0.5), (0.4, 0.9)):
             data["header"]["risk"] = {"alpha": alpha, "weight": weight}
@@ -137,7 +137,7 @@ def test_templates_notice_a_closed_route_in_one_scenario() -> None:
 
 def test_a_session_solves_as_solve_does() -> None:
     session = Session()
-    for seed in range(520, 523):
+    for seed in range(520, 522):
         data = random_stochastic(seed)
         for factor in (1.0, 0.9):
             for row in data["tables"]["offers"]:

@@ -63,14 +63,14 @@ def test_fewer_layers_cost_no_more_quick(seed: int) -> None:
 
 
 @pytest.mark.slow
-@few(25)
+@few(15)
 @given(seed=SEEDS)
 def test_all_layers_are_the_instance_itself(seed: int) -> None:
     check_whole(seed)
 
 
 @pytest.mark.slow
-@few(20)
+@few(10)
 @given(seed=SEEDS)
 def test_fewer_layers_cost_no_more(seed: int) -> None:
     check_monotone(seed, 3)
