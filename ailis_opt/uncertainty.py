@@ -21,7 +21,7 @@ from ailis_opt.result import Result
 from ailis_opt.risk.measures import cvar
 from ailis_opt.risk.reduction import distances, forward_selection, with_tail
 from ailis_opt.schema.instance import Instance
-from ailis_opt.staged import Interval, Sample
+from ailis_opt.staged import Interval, Risk, Sample
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
@@ -55,15 +55,15 @@ def with_worth(instance: Instance, result: Result, gap: float, time_limit: float
         return replace(result, risk=replace(risk, vss=found.vss, evpi=found.evpi))
     averse = least(planned(priced(compile_program(data, *templates(data)), price), found.mean), gap, end)
     vss = math.inf if averse is None else max(averse.upper - here, 0.0)
-    return replace(result, risk=replace(risk, vss=vss, evpi=_averse_evpi(data, found, risk.alpha, risk.weight, here)))
+    return replace(result, risk=replace(risk, vss=vss, evpi=_averse_evpi(data, found, price, risk, here)))
 
 
-def _averse_evpi(data: Data, found: Value, alpha: float, weight: float, here: float) -> float | None:
+def _averse_evpi(data: Data, found: Value, price: float, risk: Risk, here: float) -> float | None:
     """What knowing the scenario saves of (1 − weight) · mean + weight · CVaR; each scenario's least cost is the least of both."""
-    if data.workloads.sheddable.any():
+    if price and data.workloads.sheddable.any():
         return None
-    each = found.alone[:, 1]
-    return max(here - (1 - weight) * float(data.probability @ each) - weight * cvar(each, data.probability, alpha), 0.0)
+    each, probability = found.alone[:, 1], data.probability
+    return max(here - (1 - risk.weight) * float(probability @ each) - risk.weight * cvar(each, probability, risk.alpha), 0.0)
 
 
 def with_sample(instance: Instance, result: Result, fresh: Instance, seed: int = 1) -> Result:
