@@ -105,7 +105,7 @@ def test_a_result_adds_up_over_its_scenarios(seed: int) -> None:
 
 
 @pytest.mark.slow
-@few(40)
+@few(20)
 @given(seed=SEEDS)
 def test_a_result_adds_up_over_its_scenarios_often(seed: int) -> None:
     check_result(seed)

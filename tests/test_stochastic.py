@@ -260,6 +260,15 @@ def test_a_pool_that_only_a_scenario_keeps_apart() -> None:
     assert pools["pool"].nunique() == 3
 
 
+def test_no_gang_spreads_over_offers_that_a_scenario_tells_apart() -> None:
+    """A gang of two on a GPU of each of two offers at 1; where one of them may change hands they are two pools, and the gang runs at 3."""
+    offers = (offer("one", 1, max_lots=1), offer("two", 1, max_lots=1), offer("far", 3, region="b"))
+    more: dict[str, Any] = {"work": {"kind": "training"}, "profile": {"gpus": 2, "units_per_hour": 2}, "demand": 2}
+    assert solved(market(*offers, **more)).objective == near(2)
+    changes = [change("sold", "offers", "operator_country", "FR", "offer=two")]
+    assert costs(solved(market(*offers, scenarios=names("as it is", "sold"), changes=changes, **more))) == near(6, 6)
+
+
 def test_nothing_runs_on_a_route_that_the_scenario_closes() -> None:
     """Lots stand idle where memory is short: nothing serves there, at no cost, and nothing is said to."""
     idle = offer("idle", 1, contract="owned", committed_lots=10, max_lots=0)

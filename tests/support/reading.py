@@ -8,6 +8,7 @@ from __future__ import annotations
 import calendar
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,7 +19,10 @@ Slice = tuple[int, str]
 
 
 class Pool(NamedTuple):
-    """What the offers of a pool have in common; `rate` and `lot` are 0 unless capacity is interrupted."""
+    """What the offers of a pool have in common; `rate` and `lot` are 0 unless capacity is interrupted.
+
+    `apart` keeps those apart that are not alike in every scenario.
+    """
 
     region: str
     sku: str
@@ -30,6 +34,7 @@ class Pool(NamedTuple):
     metered: bool
     rate: float
     lot: float
+    apart: int = 0
 
 
 class Route(NamedTuple):
@@ -70,8 +75,8 @@ class Reading:
         return next(r for r in self.tables[table] if r[key] == name)
 
 
-def reading(instance: Instance) -> Reading:
-    """Read an instance."""
+def reading(instance: Instance, apart: Mapping[str, int] | None = None) -> Reading:
+    """Read an instance; `apart`: offers of which those with other numbers are in other pools."""
     tables = {name: [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")] for name, frame in instance.tables.items()}
     horizon = instance.header.horizon
     hours = [_hours(horizon.start.year, horizon.start.month, horizon.start.day, horizon.period, t) for t in range(horizon.periods)]
@@ -80,7 +85,7 @@ def reading(instance: Instance) -> Reading:
     out = Reading(hours, months, shares, {}, {}, [], {}, {}, tables)
     _demand(out)
     for offer in tables["offers"]:
-        out.pools[offer["offer"]] = _pool(out, offer)
+        out.pools[offer["offer"]] = _pool(out, offer)._replace(apart=(apart or {}).get(offer["offer"], 0))
     _routes(out)
     return out
 

@@ -6,7 +6,7 @@ It shares no code with the program and counts in outcomes, not in replicas. The 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,11 +45,18 @@ def reference(instance: Instance) -> Reference:
 class Book:
     """The model in the making: variables by what they decide, and the components of the cost.
 
-    `model`: one that holds other books, too; `more`: components of the cost that come from outside.
+    `model`: one that holds other books, too; `more`: components of the cost that come from outside; `apart`: see `reading`.
     """
 
-    def __init__(self, instance: Instance, tolerance: float, model: Model | None = None, more: Sequence[Expr] = ()) -> None:
-        self.data: Reading = reading(instance)
+    def __init__(
+        self,
+        instance: Instance,
+        tolerance: float,
+        model: Model | None = None,
+        more: Sequence[Expr] = (),
+        apart: Mapping[str, int] | None = None,
+    ) -> None:
+        self.data: Reading = reading(instance, apart)
         self.header = instance.header
         stated = instance.tables["prices"]
         self.prices = dict(zip(zip(stated["offer"], stated["period"], strict=True), stated["price_per_gpu_hour"], strict=True))

@@ -13,6 +13,7 @@ from pyscipopt import quicksum
 from ailis_opt.changes.scenarios import variants
 from ailis_opt.prepare.payoffs import payoffs
 from ailis_opt.schema.instance import Instance
+from tests.support.reading import Pool, reading
 from tests.support.reference import Book, Reference, new_model, solved
 
 
@@ -24,11 +25,12 @@ def staged_reference(instance: Instance, tolerance: float = 1e-9) -> Reference:
     for row in hedges:
         held, most = row["committed_lots"], row["max_lots"]
         lots.append(model.addVar(vtype="I" if row["whole_lots"] else "C", lb=held, ub=None if math.isnan(most) else held + most))
+    apart = _kept_apart([reading(case.instance).pools for case in cases])
     books, costs = [], []
     for case in cases:
         of = payoffs(case.instance)
         position = [(float(p + c - g) * x) for p, c, g, x in zip(of.premium, of.carry, of.payoff, lots, strict=True)]
-        book = Book(case.instance, tolerance, model, position)
+        book = Book(case.instance, tolerance, model, position, apart)
         books.append(book)
         costs.append(book.total)
     for book in books[1:]:
@@ -47,6 +49,12 @@ def staged_reference(instance: Instance, tolerance: float = 1e-9) -> Reference:
     outcomes = model.addVar(lb=None)
     model.addCons(outcomes == quicksum(p * book.outcomes() for p, book in zip(probability, books, strict=True)))
     return solved(model, total, outcomes, instance.header.objective == "cost")
+
+
+def _kept_apart(pools: list[dict[str, Pool]]) -> dict[str, int]:
+    """Offers by whether they are alike in every scenario: those that are have the same number."""
+    known: dict[tuple[Pool, ...], int] = {}
+    return {offer: known.setdefault(tuple(of[offer] for of in pools), len(known)) for offer in pools[0]}
 
 
 def _same_plan(model: Any, one: Book, other: Book) -> None:
