@@ -36,7 +36,8 @@ def price_of(result: Result) -> float:
 def with_worth(instance: Instance, result: Result, gap: float, time_limit: float = math.inf) -> Result:
     """The result with `risk.vss` and `risk.evpi` [money], of the objective's cost at the price of an outcome; None if it took too long.
 
-    With a weight on the tail both are of the weighted cost; EVPI of a ratio then asks that no outcome may be left unserved, else it is None. VSS is infinite where the plan for the mean fails in some scenario.
+    With a weight on the tail both are of the weighted cost; EVPI of a ratio then asks that no outcome may be left unserved, else it is
+    None. VSS is infinite where the plan for the mean fails in some scenario.
     """
     if result.risk is None or not result.scenarios:
         return result
