@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ailis_opt.audit import Audit
-from ailis_opt.staged import Read, Risk, Sample, scenario_table
+from ailis_opt.spread import Read, Risk, Sample, scenario_table
 
 SCHEMA = "ailis-opt-result/1"
 PRICES = ("list_price_per_gpu_hour", "price_per_gpu_hour", "price_source")

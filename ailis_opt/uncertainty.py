@@ -21,7 +21,7 @@ from ailis_opt.result import Result
 from ailis_opt.risk.measures import cvar
 from ailis_opt.risk.reduction import distances, forward_selection, with_tail
 from ailis_opt.schema.instance import Instance
-from ailis_opt.staged import Interval, Risk, Sample
+from ailis_opt.spread import Interval, Risk, Sample
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000

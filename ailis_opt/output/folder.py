@@ -14,7 +14,7 @@ from ailis_opt.output.files import LAST, MARK
 from ailis_opt.output.text import WIDTH_OF_FILES, render
 from ailis_opt.result import Result
 from ailis_opt.schema import Instance
-from ailis_opt.staged import KEYS, Read, scenario_table
+from ailis_opt.spread import KEYS, Read, scenario_table
 
 TABLES = (
     *("purchases", "committed", "hired", "pools", "served", "training", "unserved", "placements", "use", "energy"),

@@ -10,7 +10,7 @@ from ailis_opt.output.figures import number, percent
 from ailis_opt.output.text import BLANK, heading, line, records, table
 from ailis_opt.output.words import counted, weighing
 from ailis_opt.result import Result
-from ailis_opt.staged import Interval, Sample
+from ailis_opt.spread import Interval, Sample
 
 MOST_ROWS = 12
 

@@ -69,7 +69,8 @@ def prepare(instance: Instance, relaxable: bool = False, scenarios: Sequence[Var
     hired, there = _there(s, need)
     capped = np.flatnonzero(np.any([np.isfinite(each.cap).any(axis=0) for each in s.power], axis=0))
     slices = [numbers.case_slices(s, z, case.tables["workloads"], committed, there[z], capped) for z, case in enumerate(cases)]
-    usable = [numbers.usable_gpus(s, committed, hired, of_case, capped) for of_case in slices]
+    offered = [supplies.usable_gpus(committed, hired, of_case, s.calendar, len(s.market.pools)) for of_case in slices]
+    usable = [np.minimum(gpus, numbers.powered(s, of_case, capped)) for gpus, of_case in zip(offered, slices, strict=True)]
     placements = _placements(instance, s)
     copies = once(lambda tables: _copy_cost(tables, s, placements), tables_of(cases, "datasets", "egress"))
     money = [(copy, position_cost(case), credit) for copy, case, credit in zip(copies, cases, credits, strict=True)]
@@ -98,7 +99,7 @@ def prepare(instance: Instance, relaxable: bool = False, scenarios: Sequence[Var
         on_offer = np.stack(
             [
                 np.minimum(of.job_most.reshape(gpus.shape[0], -1), gpus[:, jobs.pool] / jobs.gpus)
-                for of, gpus in zip(figures, usable, strict=True)
+                for of, gpus in zip(figures, offered, strict=True)
             ]
         )
         data = supplies.with_limits_apart(data, s.market, s.markets, need, _blocked(s, window, on_offer))

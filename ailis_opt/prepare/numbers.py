@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from ailis_models.arrays import Bools, Calendar, Committed, Floats, Hired, Ints, Jobs, Scenarios, Slices
+from ailis_models.arrays import Bools, Calendar, Committed, Floats, Ints, Jobs, Scenarios, Slices
 from ailis_models.layers import MASK
 from ailis_opt.prepare import supply as supplies
 from ailis_opt.prepare.structure import Structure, by_workload, class_demand
@@ -139,15 +139,9 @@ def needed(s: Structure, z: int, jobs: Jobs) -> Floats:
     return need
 
 
-def usable_gpus(s: Structure, committed: Committed, hired: Hired, slices: Slices, capped: Ints) -> Floats:
-    """(T, P) GPUs that a pool can have running through all of a period: what can be had, as far as power goes."""
-    region = s.market.pool_arrays.region
-    there = supplies.usable_gpus(committed, hired, slices, s.calendar, len(s.market.pools))
-    return np.minimum(there, _powered(slices, capped, region, s.calendar))
-
-
-def _powered(slices: Slices, capped: Ints, region: Ints, cal: Calendar) -> Floats:
+def powered(s: Structure, slices: Slices, capped: Ints) -> Floats:
     """(T, P) GPUs that the power cap of a pool's region could feed through all of a period, if nothing else ran there."""
+    cal, region = s.calendar, s.market.pool_arrays.region
     gpus = np.full((len(cal.slice_period), len(region)), np.inf)
     kw = np.broadcast_to(slices.kw, gpus.shape)
     for c, k in enumerate(capped.tolist()):

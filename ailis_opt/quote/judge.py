@@ -23,7 +23,8 @@ from ailis_opt.explain.priced import ROUNDING, Clock, Range, least, money, price
 from ailis_opt.optimize import workload_table
 from ailis_opt.prepare import prepare
 from ailis_opt.schema.instance import Instance
-from ailis_opt.staged import Read, expected_tables, joint_audit, read_scenarios
+from ailis_opt.spread import Read
+from ailis_opt.staged import expected_tables, joint_audit, read_scenarios
 
 MOST_POINTS = 12  # of a demand curve
 
