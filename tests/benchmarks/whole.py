@@ -27,7 +27,7 @@ def solve(folder: str, gap: str, out: str) -> None:
     from ailis_opt.io import read
     from ailis_opt.optimize import solve as optimize
     from ailis_opt.output.files import write_files
-    from ailis_opt.output.folder import result_files
+    from ailis_opt.output.folder import run_files
     from ailis_opt.output.summary import summary
 
     begun = time.perf_counter()
@@ -35,7 +35,7 @@ def solve(folder: str, gap: str, out: str) -> None:
     seen = time.perf_counter()
     result = optimize(instance, gap=float(gap))
     solved = time.perf_counter()
-    write_files(Path(out), result_files(result, summary(instance, result, float(gap))))
+    write_files(Path(out), run_files(instance, result, summary(instance, result, float(gap))))
     done = time.perf_counter()
     timings = dict(result.timings) | {"read_s": seen - begun, "write_s": done - solved, "total_s": done - begun}
     print(json.dumps({"timings": timings, "status": result.status, "gap": result.gap}))
