@@ -128,8 +128,8 @@ def _frontier(c: Comparison) -> Section:
     ]
     what = f"cost per {c.outcome}" if c.ratio else "expected cost"
     lead = [
-        f"The line is the least {what} for each CVaR, with all contracts and hedges to choose from; no portfolio lies below it, "
-        "but for the gap."
+        f"A point of the line is the least {what} for its CVaR, with all contracts and hedges to choose from, but for the gap. Between two "
+        "points the line only joins them: a plan may lie a little below it."
     ]
     if len(rows) == 1:
         lead.append("It is a single plan: none has a lower CVaR.")
