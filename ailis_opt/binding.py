@@ -63,7 +63,8 @@ class _Limit:
 def binding_rows(instance: Instance, p: Prepared, program: Program, outcome: Outcome) -> pd.DataFrame:
     """Tight limits with their prices: layer, row, unit ("USD per MW and month"), price, worth (price × limit over the horizon), slices.
 
-    A *stock* (GPU, MW, lot) is priced per period of the horizon, a *flow* (outcome) by the mean over slices weighted by the limit.
+    A *stock* (GPU, MW, lot) is priced per period of the horizon, a *flow* (outcome) by the mean over slices weighted by the limit. Under
+    scenarios both are expected prices: a dual holds the probability of its scenario.
     """
     if outcome.x is None or outcome.row_dual is None or outcome.column_dual is None:
         return pd.DataFrame(columns=COLUMNS)
@@ -80,7 +81,7 @@ def binding_rows(instance: Instance, p: Prepared, program: Program, outcome: Out
         once = limit.kind == "flow" or (len(limit.price) == 1 and limit.kind != "stock")
         if once:
             weight = np.abs(limit.amount) if np.abs(limit.amount).sum() > 0 else np.ones(len(limit.price))
-            price, unit = float(limit.price @ weight / weight.sum()), f"{header.currency} per {limit.unit}"
+            price, unit = float(limit.price @ weight / (weight @ _chance(p, len(weight)))), f"{header.currency} per {limit.unit}"
         else:
             price = float(limit.price.sum() / header.horizon.periods)
             unit = f"{header.currency} per {limit.unit} and {header.horizon.period}"
@@ -89,6 +90,14 @@ def binding_rows(instance: Instance, p: Prepared, program: Program, outcome: Out
     frame = pd.DataFrame(rows, columns=COLUMNS)
     order = frame["layer"].map({name: i for i, name in enumerate(COMPONENT)})
     return frame.assign(order=order).sort_values(["order", "worth"], ascending=[True, False]).drop(columns="order").reset_index(drop=True)
+
+
+def _chance(p: Prepared, n: int) -> Floats:
+    """(n,) probability of the scenario of each of n scenarios or slices; 1 of what stands once."""
+    d = p.data
+    if d.n_scenarios == 1 or n not in (d.n_scenarios, d.n_slices):
+        return np.ones(n)
+    return d.probability if n == d.n_scenarios else d.probability[d.calendar.slice_scenario]
 
 
 def _row_limits(p: Prepared, program: Program, outcome: Outcome, name: Callable[[Family, object], str]) -> Iterator[_Limit]:

@@ -20,6 +20,7 @@ from ailis_opt.prepare.supply import in_force_until, lot_costs
 from ailis_opt.schema.instance import Instance
 
 NOBODY = ""
+ROUND = 1e-12  # of what is usable: idle by rounding alone
 
 
 def add_money(instance: Instance, p: Prepared, decided: Decisions, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -51,6 +52,7 @@ def add_money(instance: Instance, p: Prepared, decided: Decisions, tables: dict[
     for component, by_slice in _committed_costs(p, decided, upfront).items():
         usable = usable_force if component == "upfront" else usable_owned
         busy = np.minimum(used, usable) / np.where(usable > 0, usable, 1.0)
+        busy = np.where(busy > 1 - ROUND, 1.0, busy)
         rows += _shared(component, by_slice * busy, gpus)
         rows.append((NOBODY, component, float((by_slice * (1 - busy)).sum())))
     hourly = p.supply.prices[p.data.calendar.slice_period] * offers["lot_gpus"].to_numpy(float)

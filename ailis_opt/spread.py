@@ -12,13 +12,14 @@ from ailis_opt.audit import Audit
 
 SLICE = ("period", "block")
 KEYS: dict[str, tuple[str, ...]] = {
-    "hired": ("offer", *SLICE, "list_price_per_gpu_hour", "price_source"),
+    "hired": ("offer", *SLICE, "price_source"),
     "served": ("workload", "geo", "region", "sku", "pool", "profile", *SLICE),
     "training": ("workload", "region", "sku", "pool", "profile", "period"),
     "unserved": ("workload", "geo", *SLICE),
     "use": ("pool", "region", "sku", *SLICE),
     "energy": ("region", *SLICE),
     "costs": ("workload", "component"),
+    "placements": ("dataset", "region", "home"),
     "positions": ("hedge", "lots"),
     "purchases": ("offer", "start_period", "lots", "gpus", "list_price_per_gpu_hour", "price_per_gpu_hour", "price_source"),
     "workloads": ("workload", "outcome"),

@@ -18,6 +18,7 @@ from ailis_opt.risk.measures import cvar
 from ailis_opt.schema.instance import Instance
 from ailis_opt.spread import KEYS, Read, Risk
 
+HIRE_PRICES = ("list_price_per_gpu_hour", "price_per_gpu_hour")
 Workloads = Callable[[Instance, Prepared, dict[str, pd.DataFrame]], pd.DataFrame]
 
 
@@ -41,8 +42,12 @@ def expected_tables(read: Sequence[Read]) -> dict[str, pd.DataFrame]:
         return read[0].tables
     tables = dict(read[0].tables)
     for name, keys in KEYS.items():
-        tables[name] = _mean([one.tables[name] for one in read], [one.probability for one in read], list(keys))
-    served = tables["workloads"]
+        frames = [one.tables[name] for one in read]
+        if name == "hired":  # a mean price is that of the hours that are paid, and not of scenarios in which nothing is hired
+            frames = [frame.assign(**{price: frame[price] * frame["gpu_hours"] for price in HIRE_PRICES}) for frame in frames]
+        tables[name] = _mean(frames, [one.probability for one in read], list(keys))
+    hired, served = tables["hired"], tables["workloads"]
+    tables["hired"] = hired.assign(**{price: hired[price] / hired["gpu_hours"] for price in HIRE_PRICES})
     each = np.divide(served["cost"], served["served"], out=np.full(len(served), np.nan), where=served["served"].to_numpy() > 0)
     return tables | {"workloads": served.assign(cost_per_outcome=each)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from ailis_opt import solve
@@ -285,3 +286,15 @@ def test_nothing_runs_on_a_route_that_the_scenario_closes() -> None:
     result = solved(data)
     assert costs(result) == near(10, 10 + 30)
     assert result.scenarios[1].tables["served"]["sku"].tolist() == ["t"]
+
+
+def test_prices_are_means_over_the_scenarios() -> None:
+    """Two scenarios without a change have the prices of none; where hire costs 3 or 5, 10 GPU-hours of each, it costs 4 in the mean."""
+    offers = (offer("quota", 1, max_lots=4), offer("h", 3))
+    alone, both = solved(market(*offers)), solved(market(*offers, scenarios=names("a", "b")))
+    pd.testing.assert_frame_equal(both.binding.drop(columns="tight"), alone.binding.drop(columns="tight"))
+    pd.testing.assert_frame_equal(both.tables["hired"], alone.tables["hired"], check_like=True)
+    dear = [change("b", "offers", "price_per_gpu_hour", 5, where="offer=h")]
+    mixed = solved(market(offer("h", 3), scenarios=names("a", "b"), changes=dear))
+    assert mixed.hired["price_per_gpu_hour"].tolist() == [4.0]
+    assert mixed.binding.set_index("family")["price"]["demand"] == near(4.0)
