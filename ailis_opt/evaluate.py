@@ -19,6 +19,8 @@ from ailis_opt.prepare.payoffs import payoffs
 from ailis_opt.result import Result
 from ailis_opt.schema.instance import Instance
 
+LIMITS = ("contract.least_lots", "contract.sign_to_start", "L1_supply.shared_lots", "L1_supply.shared_starts")
+"""Rows on what may be signed."""
 TOGETHER = 50  # scenarios that are prepared at once
 
 
@@ -109,11 +111,20 @@ def _each(
 
 
 def with_signed(program: Program, instance: Instance, prepared: Prepared, signed: Signed) -> Program:
-    """The program in which lots, placements and positions are those that were signed; all else follows from them."""
-    lower, upper = program.column_lower.copy(), program.column_upper.copy()
-    for columns, values in _decided(program.layout, instance, prepared, signed):
+    """The program in which lots, placements and positions are those that were signed; all else follows from them.
+
+    What may be signed is no question any more, and more may be in force than the demand of these scenarios could use.
+    """
+    layout, lower, upper = program.layout, program.column_lower.copy(), program.column_upper.copy()
+    for columns, values in _decided(layout, instance, prepared, signed):
         lower[columns], upper[columns] = values, values
-    return replace(program, column_lower=lower, column_upper=upper)
+    in_force, scope = layout.column("in_force")
+    upper[layout.numbers(scope, in_force)] = np.inf
+    row_upper = program.row_upper.copy()
+    for scope, group in layout.groups(rows=True):
+        if group.name in LIMITS:
+            row_upper[layout.numbers(scope, group, rows=True)] = np.inf
+    return replace(program, column_lower=lower, column_upper=upper, row_upper=row_upper)
 
 
 def _decided(layout: Layout, instance: Instance, p: Prepared, signed: Signed) -> list[tuple[Ints, Floats]]:

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from ailis_opt import solve
+from ailis_opt.changes.scenarios import variants
+from ailis_opt.evaluate import Signed, evaluate
 from ailis_opt.result import Result
 from tests.models.markets import Row, by_period, market, offer
 from tests.support.files import Data, as_instance
@@ -298,3 +300,18 @@ def test_prices_are_means_over_the_scenarios() -> None:
     mixed = solved(market(offer("h", 3), scenarios=names("a", "b"), changes=dear))
     assert mixed.hired["price_per_gpu_hour"].tolist() == [4.0]
     assert mixed.binding.set_index("family")["price"]["demand"] == near(4.0)
+
+
+@pytest.mark.parametrize("terms", [{}, {"min_lots": 2}], ids=["any lots", "least lots"])
+def test_a_plan_in_a_scenario_that_could_not_use_it(terms: Row) -> None:
+    """7 lots are signed; where only 2 outcomes are asked for they cost 7 all the same, where 10 are 3 more are hired at 3."""
+    data = newsvendor(0.95, 0.0)
+    data["tables"]["offers"][0] |= terms
+    result = solved(data)
+    named = {one.name: one for one in variants(as_instance(data))}
+    few, many = named["2 asked for"], named["10 asked for"]
+    found = evaluate(as_instance(data), Signed.of(result), [few, many])
+    alone = evaluate(as_instance(data), Signed.of(result), [few])
+    assert found.cost.tolist() == near(7.0, 16.0)
+    assert alone.cost.tolist() == [near(7.0)]
+    assert found.outcomes.tolist() == near(2.0, 10.0)
