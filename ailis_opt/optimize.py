@@ -82,7 +82,7 @@ def solve(
 def ready(instance: Instance) -> Prepared:
     """The instance prepared, and fit to be solved. Raises InputError, NoRouteError."""
     prepared = preparation.prepare(instance)
-    for case in prepared.cases or (preparation.Case("", 1.0, instance, prepared),):
+    for case in preparation.cases_of(instance, prepared):
         preparation.require_open_routes(case.instance, case.prepared)
     _require_weight(instance, prepared)
     _require_limits(instance, prepared)

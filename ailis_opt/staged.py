@@ -13,7 +13,7 @@ from ailis_opt.engine.compile import Layout
 from ailis_opt.engine.stages import of_scenario
 from ailis_opt.ledger import add_money
 from ailis_opt.plan import decision_tables, decisions
-from ailis_opt.prepare import Case, Prepared
+from ailis_opt.prepare import Prepared, cases_of
 from ailis_opt.risk.measures import cvar
 from ailis_opt.schema.instance import Instance
 from ailis_opt.spread import KEYS, Read, Risk
@@ -26,7 +26,7 @@ def read_scenarios(instance: Instance, prepared: Prepared, layout: Layout, x: Fl
     """Every scenario of a solution; the only one of an instance without scenarios has no name."""
     found = []
     staged = bool(prepared.cases)
-    for z, case in enumerate(prepared.cases or (Case("", 1.0, instance, prepared),)):
+    for z, case in enumerate(cases_of(instance, prepared)):
         own_layout, own = of_scenario(layout, z)
         decided = decisions(case.prepared, own_layout, x[own])
         tables = decision_tables(case.instance, case.prepared, decided)

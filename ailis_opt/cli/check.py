@@ -18,13 +18,13 @@ def run_check(path: Path, json: bool, book: Path | None = None) -> int:
     """Read, validate, prepare; print what is there and what each layer leaves open. Returns the exit code (3: somebody has no route)."""
     from ailis_opt.cli.priced import read_priced
     from ailis_opt.ledger import booked_table
-    from ailis_opt.prepare import Case, funnel_table, prepare, require_open_routes
+    from ailis_opt.prepare import cases_of, funnel_table, prepare, require_open_routes
 
     instance = read_priced(path, book)
     prepared = prepare(instance)
     funnel = funnel_table(instance, prepared)
     closed: list[str] = []
-    for case in prepared.cases or (Case("", 1.0, instance, prepared),):
+    for case in cases_of(instance, prepared):
         try:
             require_open_routes(case.instance, case.prepared)
         except InfeasibleError as error:

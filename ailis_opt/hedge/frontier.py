@@ -15,10 +15,12 @@ from ailis_models.arrays import Floats
 from ailis_opt.engine.compile import Program, compile_program, templates
 from ailis_opt.engine.search import Options, Outcome, Search
 from ailis_opt.engine.stages import settled
+from ailis_opt.engine.value import priced
 from ailis_opt.engine.worker import Solved
 from ailis_opt.optimize import published, ready
 from ailis_opt.result import Result
 from ailis_opt.schema.instance import Instance
+from ailis_opt.uncertainty import price_of
 
 NEAR = 1e-6
 
@@ -70,9 +72,7 @@ def frontier(
     only_tail = np.zeros_like(program.cost)
     only_tail[at] = 1.0
     say("frontier: least CVaR")
-    safest = best(
-        replace(program, cost=only_tail + _price(found[0].result, ratio) * program.lost, lost=np.zeros_like(program.lost)), False, x
-    )
+    safest = best(priced(replace(program, cost=only_tail), price_of(found[0].result)), False, x)
     if safest.x is None:
         return tuple(found)
     least, most = float(safest.x[at]), _ends(found[0], ratio)[1]
@@ -106,8 +106,3 @@ def _neutral(instance: Instance) -> Instance:
     """The instance with no weight on the tail."""
     header = instance.header
     return replace(instance, header=header.model_copy(update={"risk": header.risk.model_copy(update={"weight": 0.0})}))
-
-
-def _price(result: Result, ratio: bool) -> float:
-    """The price of an outcome."""
-    return result.objective if ratio else 0.0

@@ -26,6 +26,7 @@ from ailis_opt.optimize import GAP, solve
 from ailis_opt.result import Result
 from ailis_opt.risk.measures import Effectiveness, effectiveness, regret, variance
 from ailis_opt.schema.instance import Instance
+from ailis_opt.uncertainty import price_of
 
 Tell = Callable[[str], None]
 EQUAL = 1e-7  # relative: objectives that differ by less are equal
@@ -271,9 +272,8 @@ def _split(
             continue
         say(f"types of basis risk that {one.name} leaves")
         of = Scenarios(changed[one.name])
-        price = one.result.objective if one.result.objective_name == "cost_per_outcome" else 0.0
         signed = Signed.of(one.result)
-        costs = costs_of(of, signed, price)
+        costs = costs_of(of, signed, price_of(one.result))
         split.append(replace(one, basis=split_of(costs, probability, alpha)))
         if not alone:
             lots = [signed.positions.get(name, 0.0) for name in instance.tables["hedges"]["hedge"]]

@@ -118,6 +118,11 @@ def _there(s: Structure, need: Floats) -> tuple[Hired, list[tuple[Floats, Floats
     return hired[0], [(first, available, most) for first, (_, available, most) in zip(owned, each, strict=True)]
 
 
+def cases_of(instance: Instance, p: Prepared) -> tuple[Case, ...]:
+    """Every scenario of a prepared instance; one without scenarios is its own, without a name."""
+    return p.cases or (Case("", 1.0, instance, p),)
+
+
 def _together(s: Structure, data: Data) -> Prepared:
     """All scenarios: a way gives what it gives in the mean, and is closed by what closes it in every scenario."""
     found, every = s.ways[0], s.routes[0]
