@@ -8,7 +8,6 @@ starts from the optimal basis. What it finds is a plan of the whole program, nev
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import highspy
 import numpy as np
@@ -16,9 +15,11 @@ import numpy as np
 from ailis_models.arrays import Bools, Floats, Ints
 from ailis_opt.engine.compile import Program
 from ailis_opt.engine.highs import Answer, Solver
+from ailis_opt.engine.reduce import Reduction, reduce
 from ailis_opt.engine.scaling import Scaling
 
 STOPGAPS = ("part_hired", "by_hour", "called")
+LOWER, BASIC, UPPER = highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kUpper
 NEAR = 0.15  # of what a column is worth at the prices of the relaxation: reduced costs above it leave the column out
 
 
@@ -26,31 +27,18 @@ NEAR = 0.15  # of what a column is worth at the prices of the relaxation: reduce
 class Core:
     """A part of a program in a solver of its own.
 
-    `columns`, `rows`: (columns, rows of the core,) which of the program they are; `whole`: (integer columns of the program,) which of them
-    are in it. `basis`: the program's, which the core starts from.
+    `columns`: (columns of the core,) which of the program they are; `whole`: (integer columns of the program,) which of them are in it.
     """
 
     solver: Solver
     columns: Ints
-    rows: Ints
     whole: Bools
     width: int
-    basis: highspy.HighsBasis | None
 
     def lift(self, x: Floats) -> Floats:
         """A solution of the core as one of the whole program."""
         lifted = np.zeros(self.width)
         lifted[self.columns] = x
-        return lifted
-
-    def lifted_basis(self, own: highspy.HighsBasis) -> highspy.HighsBasis | None:
-        """A basis of the core as one of the whole program: near that of the same plan there."""
-        if self.basis is None:
-            return None
-        lifted = highspy.HighsBasis()
-        lifted.valid = lifted.alien = True
-        lifted.col_status = _spread(self.basis.col_status, own.col_status, self.columns)
-        lifted.row_status = _spread(self.basis.row_status, own.row_status, self.rows)
         return lifted
 
     def spread(self, integers: Floats) -> Floats:
@@ -91,11 +79,17 @@ def core_of(solver: Solver, first: Answer, near: float = NEAR, known: Floats | N
     keep = _worth_while(solver, first, (row, column, value), near)
     if known is not None:
         keep |= known > 0
-    rows = np.bincount(row[keep[column]], minlength=len(row_lower)) > 0
-    rows &= (row_lower > -np.inf) | (row_upper < np.inf)
-    entries = keep[column] & rows[row]
-    row, column, value = (np.cumsum(rows) - 1)[row[entries]], (np.cumsum(keep) - 1)[column[entries]], value[entries]
-    whole = keep[p.integer]
+    entries = keep[column]
+    row, column, value = row[entries], (np.cumsum(keep) - 1)[column[entries]], value[entries]
+    whole, column_scale = keep[p.integer], by.column[keep]
+    left = reduce(
+        (row, column, value * row_scale[row] * column_scale[column]),
+        (row_lower * row_scale, row_upper * row_scale),
+        (p.column_lower[keep] / column_scale, p.column_upper[keep] / column_scale),
+        p.integer[keep],
+    )
+    rows, entries = left.rows, left.rows[row]
+    row, column, value = (np.cumsum(rows) - 1)[row[entries]], column[entries], value[entries]
     program = replace(
         p,
         start=np.concatenate([[0], np.cumsum(np.bincount(row, minlength=int(rows.sum())))]).astype(np.int32),
@@ -103,35 +97,35 @@ def core_of(solver: Solver, first: Answer, near: float = NEAR, known: Floats | N
         value=value,
         row_lower=row_lower[rows],
         row_upper=row_upper[rows],
-        column_lower=p.column_lower[keep],
-        column_upper=p.column_upper[keep],
+        column_lower=left.lower * column_scale,
+        column_upper=left.upper * column_scale,
         integer=p.integer[keep],
         rounded=p.rounded[whole],
         cost=p.cost[keep],
         lost=p.lost[keep],
     )
-    row_scale, column_scale = row_scale[rows], by.column[keep]
+    row_scale = row_scale[rows]
     small = Solver(program, Scaling(row_scale, column_scale, by.cost, row_scale[row] * column_scale[column]))
     small.follow(solver)
     if first.basis is not None:
-        small.begin(_part(first.basis, np.flatnonzero(rows), np.flatnonzero(keep)), keep.mean() * solver.seconds_afresh)
-    return Core(small, np.flatnonzero(keep), np.flatnonzero(rows), whole, len(keep), first.basis)
+        small.begin(_part(first.basis, left, np.flatnonzero(keep)), keep.mean() * solver.seconds_afresh)
+    return Core(small, np.flatnonzero(keep), whole, len(keep))
 
 
-def _spread(every: list[Any], own: list[Any], at: Ints) -> list[Any]:
-    """`every`, with `own` at the positions `at`."""
-    spread = list(every)
-    for i, status in zip(at.tolist(), own, strict=True):
-        spread[i] = status
-    return spread
+def _part(basis: highspy.HighsBasis, left: Reduction, columns: Ints) -> highspy.HighsBasis:
+    """The part of a basis for some columns and the rows that are left.
 
-
-def _part(basis: highspy.HighsBasis, rows: Ints, columns: Ints) -> highspy.HighsBasis:
-    """The part of a basis for some rows and columns; it may lack a column that was basic at zero, so HiGHS is told to complete it."""
+    Where a row that is a bound now was tight, its column is at that bound. A column that was basic at zero may be missing, so HiGHS is
+    told to complete the basis.
+    """
     part, of_columns, of_rows = highspy.HighsBasis(), basis.col_status, basis.row_status
     part.valid = part.alien = True
-    part.col_status = [of_columns[j] for j in columns.tolist()]
-    part.row_status = [of_rows[i] for i in rows.tolist()]
+    at = [of_columns[j] for j in columns.tolist()]
+    for by, status in ((left.low_row, LOWER), (left.high_row, UPPER)):
+        for j in np.flatnonzero(by >= 0).tolist():
+            if at[j] == BASIC and of_rows[by[j]] != BASIC:
+                at[j] = status
+    part.col_status, part.row_status = at, [of_rows[i] for i in np.flatnonzero(left.rows).tolist()]
     return part
 
 

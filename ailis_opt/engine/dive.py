@@ -99,6 +99,7 @@ class _Dive:
     def __init__(self, solver: Solver, rank: Ints, deadline: float, share: float, tried: dict[str, Floats]) -> None:
         self.solver, self.rank, self.deadline, self.share, self.tried = solver, rank, deadline, share, tried
         self.lower, self.upper = (values.copy() for values in solver.integer_bounds)
+        self.failed = False  # the last attempt, so that HiGHS has lost its basis
 
     def run(self, value: Floats) -> Floats | None:
         """A plan; `value` are the integer columns of the relaxation."""
@@ -131,8 +132,9 @@ class _Dive:
         low, high = self.lower.copy(), self.upper.copy()
         low[pick] = high[pick] = np.clip(rounded, self.lower[pick], self.upper[pick])
         self.solver.set_integer_bounds(low, high)
-        answer = self.solver.relax(self.deadline, patience=PATIENCE, duals=False)
-        if answer.status == "optimal":
+        answer = self.solver.relax(self.deadline, patience=PATIENCE, warm=self.failed, duals=False)
+        self.failed = answer.status != "optimal"
+        if not self.failed:
             self.lower, self.upper = low, high
         return answer
 

@@ -164,8 +164,13 @@ class Solver:
 
     @property
     def last(self) -> highspy.HighsBasis | None:
-        """The basis of the last relaxation of which duals were asked for."""
+        """The basis of the last relaxation."""
         return self._basis
+
+    def forget(self) -> None:
+        """Let the next relaxation start from nothing."""
+        self._highs.clearSolver()
+        self._basis, self._fresh = None, True
 
     def warm(self, basis: highspy.HighsBasis | None) -> None:
         """Let the next warm relaxation start from this basis."""
@@ -242,9 +247,11 @@ class Solver:
             self.seconds_afresh = time.monotonic() - begun
         self._fresh = answer.status == "infeasible" and fresh  # presolve leaves no basis behind
         h.setOptionValue("solve_relaxation", False)
-        if answer.x is None or answer.status != "optimal" or not duals:
+        if answer.x is None or answer.status != "optimal":
             return answer
         self._basis = h.getBasis()
+        if not duals:
+            return answer
         solution = h.getSolution()
         scale, rows, row_dual = self.scaling.cost, len(self.scaling.row), np.asarray(solution.row_dual)
         return Answer(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import highspy
 import numpy as np
@@ -22,7 +22,7 @@ from ailis_opt.engine.ratio import RatioResult, Step, minimize_ratio
 
 SMALL = 20_000  # entries up to which the search goes without presolve: it costs nothing there, and HiGHS 1.15's has errors (3274)
 ROUND = 1e-9
-WORTH = 0.03  # of the bound: how far a known plan may be from it to be made better
+WORTH = 0.03  # of the bound: how far a known plan may be from it to be tried first, and to be made better
 PATIENCE = 0.3  # of the time without a basis: what a relaxation may take from the one before, before it is solved afresh
 RESERVE_SECONDS, RESERVE_SHARE = 5.0, 0.1  # of the time limit, kept for polishing
 DIVE_SECONDS, DIVE_SHARE = 30.0, 0.3  # the same for a plan by rounding
@@ -37,7 +37,8 @@ Report = Callable[["Progress"], bool]
 class Options:
     """`ratio`: minimize cost per outcome (else cost). `gap`: relative, on the objective. `time_limit`: seconds.
 
-    `price`: a guess of the best ratio, to start from. `quick`: be content with the relaxation's bound and a plan by rounding.
+    `price`: a guess of the best ratio, to start from. `quick`: be content with the relaxation's bound and a plan by rounding. `duals`:
+    polish a plan by rounding on the whole program, too, for its duals.
     """
 
     ratio: bool
@@ -45,6 +46,7 @@ class Options:
     time_limit: float = np.inf
     price: float | None = None
     quick: bool = False
+    duals: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,7 @@ class Search:
     patience: float = PATIENCE
     solver: Solver = field(init=False)
     best: Floats | None = None
-    polished: tuple[float, Answer] | None = None  # the price and the LP of `best`
-    found: tuple[Core, highspy.HighsBasis | None] | None = None  # the core in which `best` was found, and the basis there
+    polished: tuple[float, Answer] | None = None  # the price and the LP of `best`; None if it was found in a core
     cores: list[Core] = field(default_factory=list)  # all that were made
     last: tuple[float, Answer | None] | None = None  # the price and the answer of the last relaxation of the ratio
     lower: float = -np.inf
@@ -117,6 +118,7 @@ class Search:
             return Outcome("limit", -np.inf, solves=self.solves)
         if first.status == "infeasible":
             return Outcome("infeasible", np.inf, solves=self.solves)
+        self.last = (self.solver.price, first)
         result = self._ratio(first) if self._is_ratio else self._cost(first)
         return self._outcome(result, self._is_ratio)
 
@@ -203,12 +205,21 @@ class Search:
     # -- solves ---------------------------------------------------------------------------------------------------------------
 
     def _relaxed_at(self, price: float) -> Answer | None:
-        """The relaxation at a price, if it is not the last one solved."""
-        if self.last is None or self.last[0] != price:
-            self.solver.set_price(price)
-            self.last = (price, self._relax())
+        """The relaxation at a price, solved if the last one was not at that price, and does not hold there, too."""
         self.solver.set_price(price)
+        if self.last is None or self.last[0] != price:
+            moved = None if self.last is None or self.last[1] is None else self._moved(self.last[1], price - self.last[0])
+            self.last = (price, self._relax() if moved is None else moved)
         return self.last[1]
+
+    def _moved(self, answer: Answer, rise: float) -> Answer | None:
+        """A relaxation with the price of a lost outcome risen: the same if nothing is lost, and losing would not pay; else None."""
+        lost = self.program.lost
+        assert answer.x is not None
+        if answer.column_dual is None or (answer.x[lost != 0] != 0).any():
+            return None
+        dual = answer.column_dual + rise * lost
+        return None if (dual[lost != 0] < 0).any() else replace(answer, column_dual=dual)
 
     def _relax(self) -> Answer | None:
         """The LP relaxation; 'infeasible' only if a second solve without presolve agrees; None if time is up."""
@@ -261,7 +272,7 @@ class Search:
                 return self.best
         core, plan, rounded = self._core(first, NEAR), self.best, None
         hint = None if self.known is None else Hint(self.known)
-        if plan is None and self.known is not None:
+        if plan is None and self.known is not None and self._worth(self.known, first.bound):
             plan = self._as_known(core, first, target, until)
         for near, hasty in ways if self.loaded else ways[1:]:
             if self._enough(plan, first.bound, target):
@@ -270,9 +281,9 @@ class Search:
                 break
             self._tell("rounding")
             core = core if near == NEAR else self._core(first, near)
-            rounded = self._noted(core, dive(core, self.solver, first, until, hasty, hint))
+            rounded = self._noted(dive(core, self.solver, first, until, hasty, hint))
             if rounded is not None and not self.options.quick:
-                rounded = self._noted(core, improved(core, self.solver, rounded, first.bound + target, until))
+                rounded = self._noted(improved(core, self.solver, rounded, first.bound + target, until))
             plan = self._better(plan, rounded)
         if self.options.quick or self._enough(plan, first.bound, target):
             return plan
@@ -289,10 +300,13 @@ class Search:
         if plan is None:
             plan = dive(core, self.solver, first, until, True, Hint(self.known, AS_SIGNED))
         if plan is None or self.options.quick or self._enough(plan, first.bound, target):
-            return self._noted(core, plan)
-        if self.solver.value(plan) - first.bound <= WORTH * abs(first.bound):
+            return self._noted(plan)
+        if self._worth(plan, first.bound):
             plan = improved(core, self.solver, plan, first.bound + target, until)
-        return self._noted(core, plan)
+        return self._noted(plan)
+
+    def _worth(self, plan: Floats, bound: float) -> bool:
+        return self.solver.value(plan) - bound <= WORTH * abs(bound)
 
     def _enough(self, plan: Floats | None, bound: float, target: float) -> bool:
         """Whether a plan is within the gap of a bound on cost + price·lost: of that objective, or of the ratio itself."""
@@ -325,12 +339,12 @@ class Search:
         core.solver.set_integer_bounds(lower, upper)
         if answer.x is None:
             return None
-        return self._noted(core, core.plan(core.spread(core.solver.integers(answer.x)), max(self.deadline, time.monotonic() + 5.0)))
+        return self._noted(core.plan(core.spread(core.solver.integers(answer.x)), max(self.deadline, time.monotonic() + 5.0)))
 
-    def _noted(self, core: Core, plan: Floats | None) -> Floats | None:
+    def _noted(self, plan: Floats | None) -> Floats | None:
         """A plan that was found in a core, kept if it is the best so far."""
         if plan is not None and (self.best is None or self._objective(plan) < self._objective(self.best)):
-            self.best, self.polished, self.found = plan, None, (core, core.solver.last)
+            self.best, self.polished = plan, None
             self._tell("plan", np.round(self.solver.integers(plan)))
         return plan
 
@@ -354,12 +368,12 @@ class Search:
         x = answer.x.copy()
         x[self.program.integer] = rounded
         if self.best is None or self._objective(x) < self._objective(self.best):
-            self.best, self.polished, self.found = x, (self.solver.price, answer), None
+            self.best, self.polished = x, (self.solver.price, answer)
             self._tell("plan", rounded)
         return x
 
     def _timed_polish(self, seconds: float) -> Answer:
-        """The LP with the integers as now fixed, a few steps from the relaxation's basis; it gets its seconds even when time is up."""
+        """The LP with the integers as now fixed, mostly a few steps from the last basis; it gets its seconds even when time is up."""
         before = self.solver.seconds
         answer = self.solver.relax(max(self.deadline, time.monotonic() + seconds), warm=True)
         self.polish_s += self.solver.seconds - before
@@ -432,13 +446,13 @@ class Search:
         fixed, x = np.round(self.solver.integers(self.best)), self.best
         if self.polished is not None and self.polished[0] == price:
             final = self.polished[1]
-        elif self.options.quick:  # what a core found needs no duals
+        elif self.polished is None and not self.options.duals:
             final = Answer("limit", None, np.inf, -np.inf)
         else:
             self.solver.set_price(price)
             self.solver.set_integer_bounds(fixed, fixed)
-            if self.found is not None and self.found[1] is not None:
-                self.solver.warm(self.found[0].lifted_basis(self.found[1]))
+            if self.polished is None:  # far from any basis
+                self.solver.forget()
             final = self._timed_polish(10.0)
         if final.x is not None and final.status == "optimal":
             candidate = final.x.copy()

@@ -58,7 +58,12 @@ class Layered:
         """
         self.solver.use(program)
         return Search(
-            program, Options(self.ratio, gap, time_limit, price, quick), lambda _: False, self.solver, known, patience=PATIENCE
+            program,
+            Options(self.ratio, gap, time_limit, price, quick, duals=False),
+            lambda _: False,
+            self.solver,
+            known,
+            patience=PATIENCE,
         ).run()
 
     def any_plan(self, program: Program, deadline: float, relaxed_only: bool = False) -> bool | None:

@@ -82,7 +82,7 @@ def least(
     `start`: a plan that is known; `tries`: whole numbers (of all columns) that may make one.
     """
     solver.use(program)
-    search = Search(program, Options(False, gap, time_limit, quick=quick), report, solver)
+    search = Search(program, Options(False, gap, time_limit, quick=quick, duals=False), report, solver)
     search.best = start
     solver.set_price(0.0)
     for x in tries:
