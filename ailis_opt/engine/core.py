@@ -88,7 +88,10 @@ def core_of(solver: Solver, first: Answer, near: float = NEAR, known: Floats | N
         (p.column_lower[keep] / column_scale, p.column_upper[keep] / column_scale),
         p.integer[keep],
     )
-    rows, entries = left.rows, left.rows[row]
+    columns, basis, rows = np.flatnonzero(keep), first.basis, left.rows
+    if basis is not None:
+        basis, rows = _part(basis, left, columns, (row, column), first.x[columns] / column_scale)
+    entries = rows[row]
     row, column, value = (np.cumsum(rows) - 1)[row[entries]], column[entries], value[entries]
     program = replace(
         p,
@@ -107,26 +110,39 @@ def core_of(solver: Solver, first: Answer, near: float = NEAR, known: Floats | N
     row_scale = row_scale[rows]
     small = Solver(program, Scaling(row_scale, column_scale, by.cost, row_scale[row] * column_scale[column]))
     small.follow(solver)
-    if first.basis is not None:
-        small.begin(_part(first.basis, left, np.flatnonzero(keep)), keep.mean() * solver.seconds_afresh)
-    return Core(small, np.flatnonzero(keep), whole, len(keep))
+    if basis is not None:
+        small.begin(basis, keep.mean() * solver.seconds_afresh)
+    return Core(small, columns, whole, len(keep))
 
 
-def _part(basis: highspy.HighsBasis, left: Reduction, columns: Ints) -> highspy.HighsBasis:
-    """The part of a basis for some columns and the rows that are left.
+def _part(
+    basis: highspy.HighsBasis, left: Reduction, columns: Ints, entries: tuple[Ints, Ints], x: Floats
+) -> tuple[highspy.HighsBasis, Bools]:
+    """The part of a basis for some columns (`entries`: rows and columns of their matrix, `x`: their values), and (rows,) the rows it needs.
 
-    Where a row that is a bound now was tight, its column is at that bound. A column that was basic at zero may be missing, so HiGHS is
-    told to complete the basis.
+    A tight row that is left out leaves one column too many basic: the only one basic in it, or in what is left of it once the other such
+    rows have theirs. That column stays at its bound. Where this does not tell which column it is, the row is needed after all.
     """
-    part, of_columns, of_rows = highspy.HighsBasis(), basis.col_status, basis.row_status
-    part.valid = part.alien = True
+    of_columns, of_rows = basis.col_status, basis.row_status
     at = [of_columns[j] for j in columns.tolist()]
-    for by, status in ((left.low_row, LOWER), (left.high_row, UPPER)):
-        for j in np.flatnonzero(by >= 0).tolist():
-            if at[j] == BASIC and of_rows[by[j]] != BASIC:
-                at[j] = status
-    part.col_status, part.row_status = at, [of_rows[i] for i in np.flatnonzero(left.rows).tolist()]
-    return part
+    basic = np.fromiter((status == BASIC for status in at), dtype=bool, count=len(at))
+    tight = ~left.rows & np.fromiter((status != BASIC for status in of_rows), dtype=bool, count=len(of_rows))
+    row, column = entries
+    while True:
+        still = tight[row] & basic[column]
+        row, column = row[still], column[still]
+        alone = np.bincount(row, minlength=len(tight))[row] == 1
+        if not alone.any():
+            break
+        for j in column[alone].tolist():
+            at[j] = LOWER if x[j] - left.lower[j] <= left.upper[j] - x[j] else UPPER
+        basic[column[alone]], tight[row[alone]] = False, False
+    needed = left.rows.copy()
+    needed[row] = True
+    part = highspy.HighsBasis()
+    part.valid = part.alien = True
+    part.col_status, part.row_status = at, [of_rows[i] for i in np.flatnonzero(needed).tolist()]
+    return part, needed
 
 
 def _stopgaps(program: Program) -> Bools:

@@ -58,6 +58,7 @@ def test_the_core_has_the_optimum_of_the_relaxation(near: float) -> None:
     assert again.x is not None
     assert solver.value(core.lift(again.x)) == pytest.approx(first.objective, rel=1e-9)
     assert len(core.columns) < len(program.cost)
+    assert core.solver._highs.getInfo().simplex_iteration_count == 0  # it starts from the optimal basis
 
 
 @pytest.mark.parametrize("hasty", [True, False])
