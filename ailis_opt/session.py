@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-import highspy
 import numpy as np
 
 from ailis_models.arrays import Floats
+from ailis_opt.engine.basis import Basis
 from ailis_opt.engine.compile import Program, compile_program
 from ailis_opt.engine.highs import Solver
 from ailis_opt.engine.remembered import Templates
@@ -31,8 +31,8 @@ class _Start:
     program: Program
     price: float
     plan: Floats
-    root: highspy.HighsBasis | None
-    polished: highspy.HighsBasis | None
+    root: Basis | None
+    polished: Basis | None
     seconds_afresh: float
 
     def distance(self, program: Program) -> float:

@@ -14,6 +14,7 @@ import highspy
 import numpy as np
 
 from ailis_models.arrays import Floats, Ints
+from ailis_opt.engine.basis import Basis
 from ailis_opt.engine.compile import Program, dot
 from ailis_opt.engine.scaling import Scaling, check, scale, scaled
 from ailis_opt.errors import AilisError, UnboundedError
@@ -25,6 +26,7 @@ STATUS = highspy.HighsModelStatus
 ANSWERS = ("optimal", "infeasible", "limit")
 UNBOUNDED = ("Unbounded", "Primal infeasible or unbounded")
 ROUND = 1e-9  # by which a whole number may miss a bound
+MOST_REMEMBERED = 16
 DUAL = 1  # of simplex_strategy; 0: HiGHS chooses
 LIMITS = (STATUS.kTimeLimit, STATUS.kInterrupt, STATUS.kIterationLimit, STATUS.kSolutionLimit)
 
@@ -40,7 +42,7 @@ class Answer:
     row_dual: Floats | None = None
     column_dual: Floats | None = None
     added_dual: float = 0.0  # of the row added
-    basis: highspy.HighsBasis | None = None
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +75,15 @@ class Solver:
         self.scaling = scaling or scale(p)
         self._integers = np.flatnonzero(p.integer).astype(np.int32)
         self._money, self._q = 1.0, 0.0
-        self._basis: highspy.HighsBasis | None = None  # of the last LP solved
-        self._root: highspy.HighsBasis | None = None  # of the last relaxation with no integer fixed
-        self._before: highspy.HighsBasis | None = None  # the same when a row was added
+        self._basis: Basis | None = None  # of the last LP solved
+        self._root: Basis | None = None  # of the last relaxation with no integer fixed
+        self._before: Basis | None = None  # the same when a row was added
         self._added = 1.0  # what the row added is multiplied by
         self.added: AddedRow | None = None
         self._fresh = True  # HiGHS has no basis to start from
         self.seconds_afresh = np.inf  # that the last relaxation without a basis took
         self.seconds = 0.0  # inside HiGHS
+        self.remembered: list[tuple[float, Answer]] = []  # relaxations, each with the price of a lost outcome
         quiet: Callable[[], Any] = _Quiet
         self._highs = h = quiet()
         for option, setting in (("threads", 1), ("random_seed", 1), ("simplex_strategy", 0)):
@@ -136,17 +139,19 @@ class Solver:
         self.program = program
         self._integers = np.flatnonzero(program.integer).astype(np.int32)
 
-    def remember(self) -> None:
-        """Keep the basis of the relaxation just solved, for `recall`."""
+    def remember(self, answer: Answer) -> None:
+        """Keep the basis of this relaxation for `recall`, and with others its prices, for another program to start from."""
         self._root = self._basis
+        if answer.row_dual is not None and self._money:
+            self.remembered = [*self.remembered[1 - MOST_REMEMBERED :], (self._q, answer)]
 
     def recall(self) -> None:
         """Go on from the basis kept last, whatever was solved since."""
         if self._root is not None:
-            self._highs.setBasis(self._root)
+            self._highs.setBasis(self._root.held)
             self._fresh = False
 
-    def begin(self, basis: highspy.HighsBasis | None, seconds: float, feasible: bool = True) -> None:
+    def begin(self, basis: Basis | None, seconds: float, feasible: bool = True) -> None:
         """Start from a basis of a program with the same rows and columns; `seconds`: what one without a basis would take.
 
         `feasible`: whether the basis still keeps all limits; else the dual simplex is told to take it from there.
@@ -158,12 +163,12 @@ class Solver:
         self.recall()
 
     @property
-    def root(self) -> highspy.HighsBasis | None:
+    def root(self) -> Basis | None:
         """The basis that `remember` kept."""
         return self._root
 
     @property
-    def last(self) -> highspy.HighsBasis | None:
+    def last(self) -> Basis | None:
         """The basis of the last relaxation."""
         return self._basis
 
@@ -172,7 +177,7 @@ class Solver:
         self._highs.clearSolver()
         self._basis, self._fresh = None, True
 
-    def warm(self, basis: highspy.HighsBasis | None) -> None:
+    def warm(self, basis: Basis | None) -> None:
         """Let the next warm relaxation start from this basis."""
         self._basis = self._basis if basis is None else basis
 
@@ -184,11 +189,8 @@ class Solver:
         self.added = AddedRow(columns, values, lower, upper, self._added)
         self._before = self._basis
         if self._basis is not None:
-            basis = highspy.HighsBasis()
-            basis.valid, basis.col_status = True, self._basis.col_status
-            basis.row_status = [*self._basis.row_status, highspy.HighsBasisStatus.kBasic]
-            self._basis = basis
-            self._highs.setBasis(basis)
+            self._basis = self._basis.with_row()
+            self._highs.setBasis(self._basis.held)
         self._root = self._basis
 
     def move_added_row(self, lower: float, upper: float) -> None:
@@ -203,7 +205,7 @@ class Solver:
         self.added = None
         self._basis = self._root = self._before
         if self._basis is not None:
-            self._highs.setBasis(self._basis)
+            self._highs.setBasis(self._basis.held)
 
     def set_integer_bounds(self, lower: Floats, upper: Floats) -> None:
         """Bounds of the integer columns, in their order."""
@@ -234,7 +236,7 @@ class Solver:
         h = self._highs
         h.setOptionValue("solve_relaxation", True)
         if warm and self._basis is not None:
-            h.setBasis(self._basis)
+            h.setBasis(self._basis.held)
             self._fresh = False
         begun, fresh = time.monotonic(), self._fresh
         limit = np.inf if fresh or patience is None else begun + patience * self.seconds_afresh
@@ -249,7 +251,7 @@ class Solver:
         h.setOptionValue("solve_relaxation", False)
         if answer.x is None or answer.status != "optimal":
             return answer
-        self._basis = h.getBasis()
+        self._basis = Basis(h.getBasis())
         if not duals:
             return answer
         solution = h.getSolution()

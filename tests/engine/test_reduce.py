@@ -54,7 +54,7 @@ def test_rows_of_one_open_column_become_bounds_one_after_the_other():
     assert left.rows.tolist() == [False, False, False]
     assert left.lower.tolist() == [3, 0]
     assert left.upper.tolist() == [3, 2]
-    assert left.high_row.tolist() == [0, 1]
+    assert left.high.row.tolist() == [0, 1]
 
 
 def test_zero_entries_count_for_nothing():
@@ -62,3 +62,18 @@ def test_zero_entries_count_for_nothing():
     left = reduce(entries, (np.array([-np.inf]), np.array([4.0])), (np.zeros(2), np.full(2, np.inf)), np.zeros(2, bool))
     assert left.rows.tolist() == [False]
     assert left.upper.tolist() == [4, np.inf]
+
+
+def test_rows_that_contradict_each_other_stay_rows():
+    """Also where only whole numbers make them do so."""
+    for high, whole in ((4.0, False), (5.5, True)):
+        matrix = scipy.sparse.coo_array(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
+        left = reduce(
+            (matrix.row, matrix.col, matrix.data),
+            (np.array([5.2, -np.inf, 1.0]), np.array([np.inf, high, 2.0])),
+            (np.zeros(2), np.full(2, 9.0)),
+            np.array([whole, False]),
+        )
+        assert left.rows.tolist() == [True, True, False]
+        assert left.lower.tolist() == [0, 1]
+        assert left.upper.tolist() == [9, 2]
