@@ -8,17 +8,21 @@ A set and its complement have opposite weights, so that
 
     φ_i = Σ_{pairs} c_i(T)·d(T),     d(T) = z(T) − z(T complement)
 
-and everything that two layers do together (in general: all interactions of even order) has dropped out of d. Pairs are drawn at random
-without replacement, as many for each size of T; the smallest sizes are solved whole. What layers do alone and in threes is fitted to the d
-that are known, and only what the fit a(T) leaves is estimated (regression estimator: Särndal, Swensson, Wretman 1992, ch. 6):
+and everything that two layers do together (in general: all interactions of even order) has dropped out of d. Layers are enforced one after
+the other in an order drawn at random, and in the opposite order: sets that grow by a layer, each solved from the one before. One such turn
+gives two pairs of each size that are random among all of that size; the smallest sizes are solved whole. What layers do alone and in threes
+is fitted to the d that are known, and only what the fit a(T) leaves is estimated (regression estimator: Särndal, Swensson, Wretman 1992,
+ch. 6), from the turns as units, for pairs of one turn are no independent draws:
 
-    φ_i = Σ_{pairs} c_i(T)·a(T) + Σ_k N_k·mean over the pairs drawn of size k of c_i(T)·(d(T) − a(T))
+    φ_i = Σ_{pairs} c_i(T)·a(T) + mean over turns of Σ_k N_k·mean over its pairs of size k of c_i(T)·(d(T) − a(T))
 
-The estimates sum to z(all) − z(∅) exactly. Paired sampling and the fit are those of kernel SHAP (Covert, Lee 2021).
+The estimates sum to z(all) − z(∅) exactly. Paired sampling and the fit are those of kernel SHAP (Covert, Lee 2021), orders those of Castro,
+Gómez & Tejada 2009.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
@@ -31,20 +35,22 @@ from ailis_opt.explain.lattice import Interval, Lattice
 CONFIDENCE = 0.95
 SEED = 1
 LEAST = 4  # pairs more than are fitted, to speak of confidence
+LEAST_TURNS = 4  # the same of turns
+MOST_TURNS = 400
 PENALTIES = (1e6, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
 FIRM = 1e3  # weight of the pair of all layers and none in the fit: the sum of all shares is known
 
 
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """Pairs of one size: `sets` (pairs,) the smaller one of each pair, in the order in which they are drawn."""
+    """All pairs of one size: `sets` (pairs,) the smaller one of each pair."""
 
     sets: Ints
     size: int
 
 
 class Sample:
-    """The pairs of a lattice, in strata by size; each is drawn in an order that was fixed by chance."""
+    """The pairs of a lattice, in strata by size, and orders of its layers that were drawn by chance."""
 
     def __init__(self, lattice: Lattice) -> None:
         self.lattice = lattice
@@ -52,13 +58,21 @@ class Sample:
         masks = np.arange(1 << n)
         size = np.array([int(mask).bit_count() for mask in masks])
         once = (2 * size < n) | ((2 * size == n) & (masks < (everything ^ masks)))
-        self.strata = [Stratum(rng.permutation(masks[once & (size == k)]), k) for k in range(n // 2 + 1)]
+        self.strata = [Stratum(masks[once & (size == k)], k) for k in range(n // 2 + 1)]
+        self._orders = [rng.permutation(n) for _ in range(MOST_TURNS)]
 
-    def order(self) -> Ints:
-        """(sets,) all sets in the order in which they should be solved: pair after pair, of each size in turn."""
-        turns = [(turn, stratum.size, int(mask)) for stratum in self.strata for turn, mask in enumerate(stratum.sets)]
-        pairs = np.array([mask for _, _, mask in sorted(turns)], dtype=np.int64)
-        return np.column_stack([pairs, self.lattice.all ^ pairs]).ravel()
+    def chains(self) -> Iterator[Ints]:
+        """Of each order in turn the sets that grow by a layer, without the empty and the full one; then those of the opposite order."""
+        for order in self._orders:
+            chain = np.cumsum(1 << order)[:-1]
+            yield chain
+            yield (self.lattice.all ^ chain)[::-1]
+
+    def pairs(self, turn: int, size: int) -> Ints:
+        """The two pairs of a size that an order gives, by the smaller set of each."""
+        chain, everything = np.cumsum(1 << self._orders[turn]), self.lattice.all
+        both = np.array([chain[size - 1], everything ^ chain[self.lattice.n - size - 1]])
+        return np.minimum(both, everything ^ both) if 2 * size == self.lattice.n else both
 
     def estimates(self, known: Bools) -> list[Interval] | None:
         """Shares from the pairs of which both sets are known; None where there are too few.
@@ -68,30 +82,41 @@ class Sample:
         from scipy.stats import t as student  # takes a second to load, and is seldom needed
 
         lattice, n, everything = self.lattice, self.lattice.n, self.lattice.all
-        drawn = [self._drawn(stratum, known) for stratum in self.strata]
-        partial = [len(d) for s, d in zip(self.strata, drawn, strict=True) if len(d) < len(s.sets)]
-        if partial and (min(partial) < 2 or sum(partial) < n + len(partial) + LEAST):
+        both = known & known[everything ^ np.arange(1 << n)]
+        whole = [s for s in self.strata if both[s.sets].all()]
+        partial = [s for s in self.strata if not both[s.sets].all()]
+        drawn = self._drawn(partial, both)  # (turns, partial strata, 2)
+        turns = len(drawn)
+        sets = np.unique(np.concatenate([*(s.sets for s in whole), drawn.ravel()]))
+        if partial and (turns < LEAST_TURNS or len(np.unique(drawn)) < n + len(partial) + LEAST):
             return None
-        z, width, sets = lattice.estimate(), lattice.width, np.concatenate(drawn)
+        z, width = lattice.estimate(), lattice.width
         fit, left, free = _fitted(sets, z[sets] - z[everything ^ sets], n)
         every = np.concatenate([stratum.sets for stratum in self.strata])
-        value, error, half = _weights(every, n).T @ fit[every], np.zeros(n), np.zeros(n)
-        for stratum, pairs in zip(self.strata, drawn, strict=True):
-            count, many, weights = len(pairs), len(stratum.sets), _weights(pairs, n)
-            rest = weights * (z[pairs] - z[everything ^ pairs] - fit[pairs])[:, None]
-            value += many * rest.mean(axis=0)
-            half += many * (np.abs(weights) * (width[pairs] + width[everything ^ pairs])[:, None] / 2).mean(axis=0)
-            if count < many:
-                spread = weights * left[np.isin(sets, pairs)][:, None]
-                error += many**2 * (spread**2).sum(axis=0) / count / (count - 1)  # as if drawn with replacement: no less
+        rest, half = z - z[everything ^ np.arange(1 << n)] - fit, (width + width[everything ^ np.arange(1 << n)]) / 2
+        value, error, wide = _weights(every, n).T @ fit[every], np.zeros(n), np.zeros(n)
+        for stratum in whole:
+            weights = _weights(stratum.sets, n)
+            value += weights.T @ rest[stratum.sets]
+            wide += np.abs(weights).T @ half[stratum.sets]
         if partial:
-            half += student.ppf((1 + CONFIDENCE) / 2, max(free, LEAST)) * np.sqrt(error)
-        return [Interval(float(v), float(v - h), float(v + h)) for v, h in zip(value, half, strict=True)]
+            weights = _weights(drawn.ravel(), n) * np.repeat([len(s.sets) / 2 for s in partial] * turns, 2)[:, None]
+            value += weights.T @ rest[drawn.ravel()] / turns
+            wide += np.abs(weights).T @ half[drawn.ravel()] / turns
+            of_turn = (weights * left[np.searchsorted(sets, drawn.ravel())][:, None]).reshape(turns, -1, n).sum(axis=1)
+            error = of_turn.var(axis=0, ddof=1) / turns  # as if drawn with replacement: no less
+            wide += student.ppf((1 + CONFIDENCE) / 2, max(min(free, turns - 1), 1)) * np.sqrt(error)
+        return [Interval(float(v), float(v - h), float(v + h)) for v, h in zip(value, wide, strict=True)]
 
-    def _drawn(self, stratum: Stratum, known: Bools) -> Ints:
-        """The pairs of a stratum that are known, up to the first that is not: later ones are known for a reason, so they are no sample."""
-        both = known[stratum.sets] & known[self.lattice.all ^ stratum.sets]
-        return stratum.sets[: len(both) if both.all() else int(np.argmin(both))]
+    def _drawn(self, strata: list[Stratum], both: Bools) -> Ints:
+        """(turns, strata, 2) the pairs of the turns that are known, up to the first that is not: later ones are known for a reason."""
+        found = []
+        for turn in range(MOST_TURNS if strata else 0):
+            pairs = np.array([self.pairs(turn, stratum.size) for stratum in strata])
+            if not both[pairs].all():
+                break
+            found.append(pairs)
+        return np.array(found, dtype=np.int64).reshape(-1, len(strata), 2)
 
 
 def _fitted(sets: Ints, difference: Floats, n: int) -> tuple[Floats, Floats, float]:

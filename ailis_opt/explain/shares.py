@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,16 +53,16 @@ class Shares:
     def run(self) -> None:
         """Ends, first and last steps; then all that is open where there is time for it, else a sample; then tighter where it pays."""
         n, everything = self.lattice.n, self.lattice.all
-        self._solve(iter([0, everything]))
+        self._solve([[0], [everything]])
         if not np.isfinite(self.lattice.lower[0]) or n == 0:
             return
-        self._solve(iter(dict.fromkeys([m for i in range(n) for m in (everything & ~(1 << i), 1 << i)])))
-        self._solve(self._telling())
+        self._solve([m] for i in range(n) for m in (everything & ~(1 << i), 1 << i))
+        self._solve([m] for m in self._telling())
         if not self.exact:
             sample = Sample(self.lattice)
-            self._solve(int(mask) for mask in sample.order() if self.lattice.width[mask] > self._tolerance)
+            self._solve((int(m) for m in chain if self.lattice.width[m] > self._tolerance) for chain in sample.chains())
             self.sampled = sample.estimates(self.lattice.solved | (self.lattice.width <= self._tolerance))
-        self._solve(self._tightened(), full=True)
+        self._solve(([m] for m in self._tightened()), full=True)
 
     @property
     def exact(self) -> bool:
@@ -73,15 +73,20 @@ class Shares:
     def _tolerance(self) -> float:
         return 2 * self.budget.gap * abs(float(self.lattice.upper[self.lattice.all]))
 
-    def _solve(self, masks: Iterator[int], full: bool = False) -> None:
-        """Solve the sets that `masks` yields, as long as there is time."""
+    def _solve(self, chains: Iterable[Iterable[int]], full: bool = False) -> None:
+        """Solve sets of layers, as long as there is time; a process takes a whole chain, so that it solves sets that are alike."""
+        waiting = iter(chains)
+        taken: dict[int, Iterator[int]] = {}
 
-        def following(_: int) -> Task | None:
-            for mask in masks:
-                if self.budget.left <= 0:
+        def following(process: int) -> Task | None:
+            while self.budget.left > 0:
+                for mask in taken.get(process, iter(())):
+                    if full or mask not in self._asked:
+                        return self._task(mask, full)
+                chain = next(waiting, None)
+                if chain is None:
                     return None
-                if full or mask not in self._asked:
-                    return self._task(mask, full)
+                taken[process] = iter(chain)
             return None
 
         for reply in self.pool.run(following):
