@@ -22,8 +22,7 @@ class Basis:
         """(columns,), (rows,) HiGHS's numbers: LOWER, BASIC, UPPER and, rare, others of variables without bounds."""
         if self._statuses is None:
             assert self._held is not None
-            lists = self._held.col_status, self._held.row_status
-            self._statuses = tuple(np.fromiter((s.value for s in held), dtype=np.int8, count=len(held)) for held in lists)
+            self._statuses = _numbers(self._held.col_status), _numbers(self._held.row_status)
         return self._statuses
 
     @property
@@ -42,3 +41,7 @@ class Basis:
         basis.valid, basis.col_status = True, self.held.col_status
         basis.row_status = [*self.held.row_status, STATUSES[BASIC]]
         return Basis(basis)
+
+
+def _numbers(statuses: list[highspy.HighsBasisStatus]) -> Statuses:
+    return np.fromiter((status.value for status in statuses), dtype=np.int8, count=len(statuses))

@@ -23,51 +23,16 @@ NEAR = 0.15  # of what a column is worth at the prices of the relaxation: reduce
 
 
 @dataclass(frozen=True, slots=True)
-class Matrix:
-    """The rows of a solver's program, with the row that was added. `row`, `column`, `value`: (entries,); the others (rows,)."""
-
-    row: Ints
-    column: Ints
-    value: Floats
-    lower: Floats
-    upper: Floats
-    scale: Floats
-
-    @classmethod
-    def of(cls, solver: Solver) -> Matrix:
-        """As the solver holds it now."""
-        p, added, scale = solver.program, solver.added, solver.scaling.row
-        row, column = np.repeat(np.arange(len(p.row_lower)), np.diff(p.start)), p.index.astype(np.int64)
-        if added is None:
-            return cls(row, column, p.value, p.row_lower, p.row_upper, scale)
-        return cls(
-            np.append(row, np.full(len(added.columns), len(p.row_lower))),
-            np.append(column, added.columns),
-            np.append(p.value, added.values),
-            np.append(p.row_lower, added.lower),
-            np.append(p.row_upper, added.upper),
-            np.append(scale, added.scale),
-        )
-
-    def effects(self, price: Floats, width: int) -> Floats:
-        """(columns,) Aᵀy of prices y of the rows."""
-        return np.bincount(self.column, weights=self.value * price[self.row], minlength=width)
-
-
-@dataclass(frozen=True, slots=True)
 class Core:
     """A part of a program in a solver of its own.
 
-    `columns`: (columns of the core,) which of the program they are; `whole`: (integer columns of the program,) which of them are in it;
-    `rows`: (rows of the program,) which of them are in it; `left`: what was found of the others.
+    `columns`: (columns of the core,) which of the program they are; `whole`: (integer columns of the program,) which of them are in it.
     """
 
     solver: Solver
     columns: Ints
     whole: Bools
     width: int
-    rows: Bools
-    left: Reduction
 
     def lift(self, x: Floats) -> Floats:
         """A solution of the core as one of the whole program."""
@@ -102,26 +67,27 @@ def core_of(solver: Solver, first: Answer, near: float = NEAR, known: Floats | N
 
     `near` infinite: with every column that is not fixed. `known`: a plan of a program much like it, whose columns are in it, too.
     """
-    matrix = Matrix.of(solver)
-    keep = worth_while(solver, first, matrix, near)
+    p, by, added = solver.program, solver.scaling, solver.added
+    row = np.repeat(np.arange(len(p.row_lower)), np.diff(p.start))  # of each entry
+    column, value, row_lower, row_upper, row_scale = p.index.astype(np.int64), p.value, p.row_lower, p.row_upper, by.row
+    if added is not None:
+        row = np.append(row, np.full(len(added.columns), len(row_lower)))
+        column, value = np.append(column, added.columns), np.append(value, added.values)
+        row_lower, row_upper = np.append(row_lower, added.lower), np.append(row_upper, added.upper)
+        row_scale = np.append(row_scale, added.scale)
+    keep = _worth_while(solver, first, (row, column, value), near)
     if known is not None:
         keep |= known > 0
-    return core_with(solver, matrix, keep, first)
-
-
-def core_with(solver: Solver, matrix: Matrix, keep: Bools, first: Answer, rounded: bool = True) -> Core:
-    """The core with just these columns, from the basis of `first`. `rounded`: bounds of whole columns may be rounded to whole numbers."""
-    p, by, columns = solver.program, solver.scaling, np.flatnonzero(keep)
-    entries = keep[matrix.column]
-    row, column, value = matrix.row[entries], (np.cumsum(keep) - 1)[matrix.column[entries]], matrix.value[entries]
-    column_scale = by.column[keep]
+    entries = keep[column]
+    row, column, value = row[entries], (np.cumsum(keep) - 1)[column[entries]], value[entries]
+    whole, column_scale = keep[p.integer], by.column[keep]
     left = reduce(
-        (row, column, value * matrix.scale[row] * column_scale[column]),
-        (matrix.lower * matrix.scale, matrix.upper * matrix.scale),
+        (row, column, value * row_scale[row] * column_scale[column]),
+        (row_lower * row_scale, row_upper * row_scale),
         (p.column_lower[keep] / column_scale, p.column_upper[keep] / column_scale),
-        p.integer[keep] & rounded,
+        p.integer[keep],
     )
-    basis, rows = first.basis, left.rows
+    columns, basis, rows = np.flatnonzero(keep), first.basis, left.rows
     if basis is not None:
         assert first.x is not None
         basis, rows = _part(basis, left, columns, (row, column), first.x[columns] / column_scale)
@@ -132,21 +98,21 @@ def core_with(solver: Solver, matrix: Matrix, keep: Bools, first: Answer, rounde
         start=np.concatenate([[0], np.cumsum(np.bincount(row, minlength=int(rows.sum())))]).astype(np.int32),
         index=column.astype(np.int32),
         value=value,
-        row_lower=matrix.lower[rows],
-        row_upper=matrix.upper[rows],
+        row_lower=row_lower[rows],
+        row_upper=row_upper[rows],
         column_lower=left.lower * column_scale,
         column_upper=left.upper * column_scale,
         integer=p.integer[keep],
-        rounded=p.rounded[keep[p.integer]],
+        rounded=p.rounded[whole],
         cost=p.cost[keep],
         lost=p.lost[keep],
     )
-    row_scale = matrix.scale[rows]
+    row_scale = row_scale[rows]
     small = Solver(program, Scaling(row_scale, column_scale, by.cost, row_scale[row] * column_scale[column]))
     small.follow(solver)
     if basis is not None:
         small.begin(basis, keep.mean() * solver.seconds_afresh)
-    return Core(small, columns, keep[p.integer], len(keep), rows, left)
+    return Core(small, columns, whole, len(keep))
 
 
 def _part(basis: Basis, left: Reduction, columns: Ints, entries: tuple[Ints, Ints], x: Floats) -> tuple[Basis, Bools]:
@@ -169,7 +135,7 @@ def _part(basis: Basis, left: Reduction, columns: Ints, entries: tuple[Ints, Int
             break
         at[column[alone]] = nearest[column[alone]]
         tight[row[alone]] = False
-    needed, bound = left.rows.copy(), np.concatenate([left.low.row, left.high.row])
+    needed, bound = left.rows.copy(), np.concatenate([left.low_row, left.high_row])
     needed[row] = True
     needed[bound[bound >= 0]] = False
     return Basis(statuses=(at, of_rows[needed])), needed
@@ -184,15 +150,18 @@ def _stopgaps(program: Program) -> Bools:
     return found
 
 
-def worth_while(solver: Solver, first: Answer, matrix: Matrix, near: float) -> Bools:
-    """(columns,) True for those that are not zero, may not be, or whose reduced cost d = c − Aᵀy is small against |c| + |A|ᵀ|y|."""
-    program = solver.program
+def _worth_while(solver: Solver, first: Answer, entries: tuple[Ints, Ints, Floats], near: float) -> Bools:
+    """(columns,) True for those that are not zero, may not be, or whose reduced cost d = c − Aᵀy is small against |c| + |A|ᵀ|y|.
+
+    `entries`: rows, columns and values of A.
+    """
+    program, (row, column, value) = solver.program, entries
     assert first.x is not None
     assert first.row_dual is not None
     assert first.column_dual is not None
     open_ = program.column_upper > program.column_lower
     if np.isfinite(near):
         price = first.row_dual if solver.added is None else np.append(first.row_dual, first.added_dual)
-        effects = np.bincount(matrix.column, weights=np.abs(matrix.value * price[matrix.row]), minlength=len(open_))
+        effects = np.bincount(column, weights=np.abs(value * price[row]), minlength=len(open_))
         open_ &= program.integer | _stopgaps(program) | (first.column_dual <= near * (np.abs(solver.costs) + effects))
     return np.asarray(open_ | (first.x > 0) | (program.column_lower != 0))

@@ -26,7 +26,7 @@ STATUS = highspy.HighsModelStatus
 ANSWERS = ("optimal", "infeasible", "limit")
 UNBOUNDED = ("Unbounded", "Primal infeasible or unbounded")
 ROUND = 1e-9  # by which a whole number may miss a bound
-MOST_REMEMBERED = 16
+STEEPEST, DEVEX = -1, 1  # of simplex_dual_edge_weight_strategy: steps from a basis, and faster ones from nothing
 DUAL = 1  # of simplex_strategy; 0: HiGHS chooses
 LIMITS = (STATUS.kTimeLimit, STATUS.kInterrupt, STATUS.kIterationLimit, STATUS.kSolutionLimit)
 
@@ -83,7 +83,6 @@ class Solver:
         self._fresh = True  # HiGHS has no basis to start from
         self.seconds_afresh = np.inf  # that the last relaxation without a basis took
         self.seconds = 0.0  # inside HiGHS
-        self.remembered: list[tuple[float, Answer]] = []  # relaxations, each with the price of a lost outcome
         quiet: Callable[[], Any] = _Quiet
         self._highs = h = quiet()
         for option, setting in (("threads", 1), ("random_seed", 1), ("simplex_strategy", 0)):
@@ -139,11 +138,9 @@ class Solver:
         self.program = program
         self._integers = np.flatnonzero(program.integer).astype(np.int32)
 
-    def remember(self, answer: Answer) -> None:
-        """Keep the basis of this relaxation for `recall`, and with others its prices, for another program to start from."""
+    def remember(self) -> None:
+        """Keep the basis of the relaxation just solved, for `recall`."""
         self._root = self._basis
-        if answer.row_dual is not None and self._money:
-            self.remembered = [*self.remembered[1 - MOST_REMEMBERED :], (self._q, answer)]
 
     def recall(self) -> None:
         """Go on from the basis kept last, whatever was solved since."""
@@ -240,10 +237,12 @@ class Solver:
             self._fresh = False
         begun, fresh = time.monotonic(), self._fresh
         limit = np.inf if fresh or patience is None else begun + patience * self.seconds_afresh
+        h.setOptionValue("simplex_dual_edge_weight_strategy", DEVEX if fresh else STEEPEST)
         answer = self._run(min(deadline, limit), None, presolve)
         if answer.status == "limit" and limit < deadline and time.monotonic() < deadline:
             h.clearSolver()
             begun, fresh = time.monotonic(), True
+            h.setOptionValue("simplex_dual_edge_weight_strategy", DEVEX)
             answer = self._run(deadline, None, presolve)
         if fresh and answer.status == "optimal":
             self.seconds_afresh = time.monotonic() - begun
@@ -278,6 +277,7 @@ class Solver:
     ) -> Answer:
         """Solve the MIP to an absolute gap, from a known plan if there is one. `strict` tightens integrality and feasibility."""
         h = self._highs
+        h.setOptionValue("simplex_dual_edge_weight_strategy", STEEPEST)
         h.setOptionValue("mip_rel_gap", 0.0)
         h.setOptionValue("mip_abs_gap", max(gap * self.scaling.cost, 1e-12))
         h.setOptionValue("mip_feasibility_tolerance", 1e-9 if strict else 1e-6)

@@ -17,31 +17,17 @@ PASSES = 4  # a bound that moved may leave more rows without effect; few do afte
 
 
 @dataclass(slots=True)
-class Source:
-    """(columns,) each: the row that is now the bound, −1 where the bound is the column's own; its coefficient; the pass that found it."""
-
-    row: Ints
-    value: Floats
-    found: Ints
-
-    @classmethod
-    def of(cls, count: int) -> Source:
-        """No bound is a row yet."""
-        return cls(np.full(count, -1), np.ones(count), np.full(count, -1))
-
-
-@dataclass(slots=True)
 class Reduction:
     """What is left. `rows`: (rows,) True for those still needed; `lower`, `upper`: (columns,) bounds with the rows that became bounds.
 
-    `low`, `high`: where these bounds come from.
+    `low_row`, `high_row`: (columns,) the row that is now the bound, −1 where the bound is the column's own.
     """
 
     rows: Bools
     lower: Floats
     upper: Floats
-    low: Source
-    high: Source
+    low_row: Ints
+    high_row: Ints
 
 
 def reduce(entries: tuple[Ints, Ints, Floats], rows: tuple[Floats, Floats], columns: tuple[Floats, Floats], whole: Bools) -> Reduction:
@@ -51,9 +37,9 @@ def reduce(entries: tuple[Ints, Ints, Floats], rows: tuple[Floats, Floats], colu
     """
     low, high = rows
     row, column, value = (each[entries[2] != 0] for each in entries)
-    limited, width = (low > -np.inf) | (high < np.inf), len(whole)
-    found = Reduction(limited, columns[0].copy(), columns[1].copy(), Source.of(width), Source.of(width))
-    for number in range(PASSES):
+    limited, (low_row, high_row) = (low > -np.inf) | (high < np.inf), np.full((2, len(whole)), -1)
+    found = Reduction(limited, columns[0].copy(), columns[1].copy(), low_row, high_row)
+    for _ in range(PASSES):
         needed = int(found.rows.sum())
         row, column, value = _still(found, row, column, value)
         least, most = _activity(found, row, column, value, len(low))
@@ -61,7 +47,7 @@ def reduce(entries: tuple[Ints, Ints, Floats], rows: tuple[Floats, Floats], colu
         count = np.bincount(row[open_], minlength=len(low))
         fixed = np.bincount(row[~open_], weights=value[~open_] * found.lower[column[~open_]], minlength=len(low))
         single = open_ & (count[row] == 1)
-        crossed = _as_bounds(found, (row[single], column[single], value[single]), low - fixed, high - fixed, whole, number)
+        crossed = _as_bounds(found, (row[single], column[single], value[single]), low - fixed, high - fixed, whole)
         turned = count == 1
         turned[crossed] = False
         found.rows &= ~(turned | (least >= low - _slack(low)) & (most <= high + _slack(high)))
@@ -87,12 +73,10 @@ def _activity(found: Reduction, row: Ints, column: Ints, value: Floats, count: i
     return np.bincount(row, least, count).astype(float), np.bincount(row, most, count).astype(float)
 
 
-def _as_bounds(
-    found: Reduction, single: tuple[Ints, Ints, Floats], low: Floats, high: Floats, whole: Bools, number: int
-) -> Ints:
+def _as_bounds(found: Reduction, single: tuple[Ints, Ints, Floats], low: Floats, high: Floats, whole: Bools) -> Ints:
     """Rows of one open column, `single`, as bounds of it, the tightest of each; `low`, `high`: the rows' bounds less what is fixed.
 
-    `number`: of this pass. Returns the rows of columns whose bounds would cross: they stay rows, and nothing is feasible.
+    Returns the rows of columns whose bounds would cross: they stay rows, and nothing is feasible.
     """
     row, column, value = single
     one, other = low[row] / value, high[row] / value
@@ -103,11 +87,9 @@ def _as_bounds(
     np.maximum.at(least, column, lower)
     np.minimum.at(most, column, upper)
     crossed = (least > most + _slack(most))[column]
-    row, column, value, lower, upper = (each[~crossed] for each in (row, column, value, lower, upper))
-    for bound, sign, by, values in ((found.lower, 1.0, found.low, lower), (found.upper, -1.0, found.high, upper)):
+    for bound, sign, by, values in ((found.lower, 1.0, found.low_row, lower), (found.upper, -1.0, found.high_row, upper)):
         tightest = np.argsort(sign * values, kind="stable")  # of one column the last one written counts
-        tightest = tightest[sign * values[tightest] > sign * bound[column[tightest]]]
-        mine = column[tightest]
-        bound[mine], by.row[mine], by.value[mine], by.found[mine] = values[tightest], row[tightest], value[tightest], number
+        tightest = tightest[(sign * values[tightest] > sign * bound[column[tightest]]) & ~crossed[tightest]]
+        bound[column[tightest]], by[column[tightest]] = values[tightest], row[tightest]
     found.upper[column] = np.maximum(found.lower[column], found.upper[column])
-    return single[0][crossed]
+    return row[crossed]

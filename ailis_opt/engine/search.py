@@ -19,13 +19,11 @@ from ailis_opt.engine.core import NEAR, Core, core_of
 from ailis_opt.engine.dive import AS_SIGNED, Hint, dive, improved
 from ailis_opt.engine.highs import Answer, Solver, Tick
 from ailis_opt.engine.ratio import RatioResult, Step, minimize_ratio
-from ailis_opt.engine.sift import sifted
 
 SMALL = 20_000  # entries up to which the search goes without presolve: it costs nothing there, and HiGHS 1.15's has errors (3274)
 ROUND = 1e-9
 WORTH = 0.03  # of the bound: how far a known plan may be from it to be tried first, and to be made better
 PATIENCE = 0.3  # of the time without a basis: what a relaxation may take from the one before, before it is solved afresh
-SIFT_PATIENCE = 0.8  # the same for one from the prices of another
 RESERVE_SECONDS, RESERVE_SHARE = 5.0, 0.1  # of the time limit, kept for polishing
 DIVE_SECONDS, DIVE_SHARE = 30.0, 0.3  # the same for a plan by rounding
 BOX_SECONDS, BOX_SHARE = 60.0, 0.3  # at most so long, and at most that share of the time left, for the search near the relaxation
@@ -114,8 +112,7 @@ class Search:
     def run(self) -> Outcome:
         """Search to the gap, the time limit, or the stop."""
         self.solver.set_price(self.options.price or 0.0 if self._is_ratio else 0.0)
-        if not self._sifts:
-            self.solver.recall()
+        self.solver.recall()
         first = self._relax()
         if first is None:
             return Outcome("limit", -np.inf, solves=self.solves)
@@ -227,32 +224,14 @@ class Search:
     def _relax(self) -> Answer | None:
         """The LP relaxation; 'infeasible' only if a second solve without presolve agrees; None if time is up."""
         self._tell("relaxation")
-        answer = self._sifted() if self._sifts else None
-        if answer is None:
-            answer = self.solver.relax(self.deadline, patience=self.patience if self.loaded else None)
+        answer = self.solver.relax(self.deadline, patience=self.patience if self.loaded else None)
         self.solves += 1
         if answer.status == "infeasible":
             self._tell("second opinion")
             answer = self.solver.relax(self.deadline, presolve=False)
             self.solves += 1
-        self.solver.remember(answer)
+        self.solver.remember()
         return None if answer.status == "limit" else answer
-
-    @property
-    def _sifts(self) -> bool:
-        """Whether a relaxation starts from the prices of another one."""
-        return bool(self.solver.remembered) and len(self.program.value) > SMALL and np.isfinite(self.solver.price)
-
-    def _sifted(self) -> Answer | None:
-        """The relaxation from the prices of another one; if None, the next one starts afresh."""
-        until = time.monotonic() + SIFT_PATIENCE * self.solver.seconds_afresh
-        expected = None if self.options.price is None else self.options.price * self._unit - self.program.offset
-        answer = sifted(self.solver, self.known, min(self.deadline, until), expected)
-        if answer is None:
-            self.solver.forget()
-        else:
-            self.solver.warm(answer.basis)
-        return answer
 
     def _integers(self, target: float, first: Answer) -> Step:
         """Minimize the objective now set over the integers to an absolute gap; Step.bound is on that objective."""

@@ -9,10 +9,10 @@ A set and its complement have opposite weights, so that
     φ_i = Σ_{pairs} c_i(T)·d(T),     d(T) = z(T) − z(T complement)
 
 and everything that two layers do together (in general: all interactions of even order) has dropped out of d. Layers are enforced one after
-the other in an order drawn at random, and in the opposite order: sets that grow by a layer, each solved from the one before. One such turn
-gives two pairs of each size that are random among all of that size; the smallest sizes are solved whole. What layers do alone and in threes
-is fitted to the d that are known, and only what the fit a(T) leaves is estimated (regression estimator: Särndal, Swensson, Wretman 1992,
-ch. 6), from the turns as units, for pairs of one turn are no independent draws:
+the other in an order drawn at random, and in the opposite order: one such turn gives two pairs of each size, random among all of that size.
+The smallest sizes are solved whole. What layers do alone and in threes is fitted to the d that are known, and only what the fit a(T) leaves
+is estimated (regression estimator: Särndal, Swensson, Wretman 1992, ch. 6), with turns as units, for the pairs of one are no independent
+draws:
 
     φ_i = Σ_{pairs} c_i(T)·a(T) + mean over turns of Σ_k N_k·mean over its pairs of size k of c_i(T)·(d(T) − a(T))
 

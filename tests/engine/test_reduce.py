@@ -54,7 +54,7 @@ def test_rows_of_one_open_column_become_bounds_one_after_the_other():
     assert left.rows.tolist() == [False, False, False]
     assert left.lower.tolist() == [3, 0]
     assert left.upper.tolist() == [3, 2]
-    assert left.high.row.tolist() == [0, 1]
+    assert left.high_row.tolist() == [0, 1]
 
 
 def test_zero_entries_count_for_nothing():
