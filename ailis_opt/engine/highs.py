@@ -25,6 +25,8 @@ Tick = Callable[[float, float, Floats | None], bool]
 STATUS = highspy.HighsModelStatus
 ANSWERS = ("optimal", "infeasible", "limit")
 UNBOUNDED = ("Unbounded", "Primal infeasible or unbounded")
+PRICED = 1e-7  # as HiGHS sees it: a price that is less is none
+MOST_WRONG = 100  # prices of a basis that is worth more than none; what is many was 276 and more where it was measured
 ROUND = 1e-9  # by which a whole number may miss a bound
 STEEPEST, DEVEX = -1, 1  # of simplex_dual_edge_weight_strategy: steps from a basis, and faster ones from nothing
 DUAL = 1  # of simplex_strategy; 0: HiGHS chooses
@@ -77,6 +79,7 @@ class Solver:
         self._money, self._q = 1.0, 0.0
         self._basis: Basis | None = None  # of the last LP solved
         self._root: Basis | None = None  # of the last relaxation with no integer fixed
+        self._prices: tuple[Floats, Floats] | None = None  # of its rows, and its reduced costs at a price of a lost outcome of 0
         self._before: Basis | None = None  # the same when a row was added
         self._added = 1.0  # what the row added is multiplied by
         self.added: AddedRow | None = None
@@ -138,15 +141,32 @@ class Solver:
         self.program = program
         self._integers = np.flatnonzero(program.integer).astype(np.int32)
 
-    def remember(self) -> None:
-        """Keep the basis of the relaxation just solved, for `recall`."""
-        self._root = self._basis
+    def remember(self, answer: Answer) -> None:
+        """Keep the basis of the relaxation just solved, and its prices, for `recall`."""
+        self._root, self._prices = self._basis, None
+        if answer.row_dual is not None and answer.column_dual is not None and self._money:
+            self._prices = answer.row_dual, answer.column_dual - self._q * self.program.lost
 
     def recall(self) -> None:
-        """Go on from the basis kept last, whatever was solved since."""
-        if self._root is not None:
+        """Go on from the basis kept last, whatever was solved since; from nothing where its prices are wrong at many bounds now."""
+        if self._root is None:
+            return
+        if self._wrong() > MOST_WRONG:
+            self.forget()
+        else:
             self._highs.setBasis(self._root.held)
             self._fresh = False
+
+    def _wrong(self) -> int:
+        """At how many bounds that are infinite now the prices kept say that rows and columns stand."""
+        if self._prices is None:
+            return 0
+        p, by = self.program, self.scaling
+        y, d = self._prices[0] / by.row, (self._prices[1] + self._q * p.lost) * by.column
+        found = 0
+        for price, low, high in ((y, p.row_lower, p.row_upper), (d, p.column_lower, p.column_upper)):
+            found += int(np.isinf(np.where(price > 0, low, high)[np.abs(price) * by.cost > PRICED]).sum())
+        return found
 
     def begin(self, basis: Basis | None, seconds: float, feasible: bool = True) -> None:
         """Start from a basis of a program with the same rows and columns; `seconds`: what one without a basis would take.
@@ -156,7 +176,7 @@ class Solver:
         if not feasible:
             self._highs.setOptionValue("simplex_strategy", DUAL)
         self._basis = self._root = basis
-        self.seconds_afresh = seconds
+        self._prices, self.seconds_afresh = None, seconds
         self.recall()
 
     @property
@@ -188,7 +208,7 @@ class Solver:
         if self._basis is not None:
             self._basis = self._basis.with_row()
             self._highs.setBasis(self._basis.held)
-        self._root = self._basis
+        self._root, self._prices = self._basis, None
 
     def move_added_row(self, lower: float, upper: float) -> None:
         """Other bounds of the row added."""
@@ -201,6 +221,7 @@ class Solver:
         self._highs.deleteRows(1, np.array([len(self.scaling.row)], dtype=np.int32))
         self.added = None
         self._basis = self._root = self._before
+        self._prices = None
         if self._basis is not None:
             self._highs.setBasis(self._basis.held)
 

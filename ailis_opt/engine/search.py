@@ -230,7 +230,7 @@ class Search:
             self._tell("second opinion")
             answer = self.solver.relax(self.deadline, presolve=False)
             self.solves += 1
-        self.solver.remember()
+        self.solver.remember(answer)
         return None if answer.status == "limit" else answer
 
     def _integers(self, target: float, first: Answer) -> Step:

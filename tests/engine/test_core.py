@@ -186,3 +186,17 @@ def test_a_solve_loads_no_scipy() -> None:
     """Pyomo loads all of its statistics as soon as anybody loads scipy: a second in every process."""
     code = "import sys, ailis_opt.cli.solve, ailis_opt.engine.worker, ailis_opt.study.workers; print('scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"
+
+
+def test_a_basis_is_worth_nothing_where_many_of_its_prices_are_wrong() -> None:
+    layered = Layered(read(REAL))
+    solver, every = layered.solver, frozenset(NAMES)
+    solver.use(layered.only())
+    solver.remember(solver.relax(NEVER))
+    for dropped, goes_on in (("L1.memory", True), ("L2", False), (None, True)):
+        solver.use(layered.only(every - {dropped}))
+        solver.recall()
+        assert solver._fresh is not goes_on
+    solver.set_price(7.0)  # which makes losing outcomes dearer, and nothing wrong
+    solver.recall()
+    assert not solver._fresh
