@@ -81,8 +81,9 @@ class Sample:
         """
         from scipy.stats import t as student  # takes a second to load, and is seldom needed
 
-        lattice, n, everything = self.lattice, self.lattice.n, self.lattice.all
-        both = known & known[everything ^ np.arange(1 << n)]
+        lattice, n = self.lattice, self.lattice.n
+        other = lattice.all ^ np.arange(1 << n)  # of each set, its complement
+        both = known & known[other]
         whole = [s for s in self.strata if both[s.sets].all()]
         partial = [s for s in self.strata if not both[s.sets].all()]
         drawn = self._drawn(partial, both)  # (turns, partial strata, 2)
@@ -91,9 +92,9 @@ class Sample:
         if partial and (turns < LEAST_TURNS or len(np.unique(drawn)) < n + len(partial) + LEAST):
             return None
         z, width = lattice.estimate(), lattice.width
-        fit, left, free = _fitted(sets, z[sets] - z[everything ^ sets], n)
+        fit, left, free = _fitted(sets, (z - z[other])[sets], n)
         every = np.concatenate([stratum.sets for stratum in self.strata])
-        rest, half = z - z[everything ^ np.arange(1 << n)] - fit, (width + width[everything ^ np.arange(1 << n)]) / 2
+        rest, half = z - z[other] - fit, (width + width[other]) / 2
         value, error, wide = _weights(every, n).T @ fit[every], np.zeros(n), np.zeros(n)
         for stratum in whole:
             weights = _weights(stratum.sets, n)
