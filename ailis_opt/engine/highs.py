@@ -28,7 +28,6 @@ UNBOUNDED = ("Unbounded", "Primal infeasible or unbounded")
 PRICED = 1e-7  # as HiGHS sees it: a price that is less is none
 MOST_WRONG = 100  # prices of a basis that is worth more than none; what is many was 276 and more where it was measured
 ROUND = 1e-9  # by which a whole number may miss a bound
-STEEPEST, DEVEX = -1, 1  # of simplex_dual_edge_weight_strategy: steps from a basis, and faster ones from nothing
 DUAL = 1  # of simplex_strategy; 0: HiGHS chooses
 LIMITS = (STATUS.kTimeLimit, STATUS.kInterrupt, STATUS.kIterationLimit, STATUS.kSolutionLimit)
 
@@ -258,12 +257,10 @@ class Solver:
             self._fresh = False
         begun, fresh = time.monotonic(), self._fresh
         limit = np.inf if fresh or patience is None else begun + patience * self.seconds_afresh
-        h.setOptionValue("simplex_dual_edge_weight_strategy", DEVEX if fresh else STEEPEST)
         answer = self._run(min(deadline, limit), None, presolve)
         if answer.status == "limit" and limit < deadline and time.monotonic() < deadline:
             h.clearSolver()
             begun, fresh = time.monotonic(), True
-            h.setOptionValue("simplex_dual_edge_weight_strategy", DEVEX)
             answer = self._run(deadline, None, presolve)
         if fresh and answer.status == "optimal":
             self.seconds_afresh = time.monotonic() - begun
@@ -298,7 +295,6 @@ class Solver:
     ) -> Answer:
         """Solve the MIP to an absolute gap, from a known plan if there is one. `strict` tightens integrality and feasibility."""
         h = self._highs
-        h.setOptionValue("simplex_dual_edge_weight_strategy", STEEPEST)
         h.setOptionValue("mip_rel_gap", 0.0)
         h.setOptionValue("mip_abs_gap", max(gap * self.scaling.cost, 1e-12))
         h.setOptionValue("mip_feasibility_tolerance", 1e-9 if strict else 1e-6)
