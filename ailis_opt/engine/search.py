@@ -329,7 +329,7 @@ class Search:
         core.solver.set_integer_bounds(np.where(lots, np.maximum(lower, floor), lower), np.where(lots, np.minimum(upper, ceil), upper))
         now = time.monotonic()
         until = now + min(BOX_SECONDS, BOX_SHARE * (self.deadline - now))
-        tick = self._watch(certified=False)
+        tick = self._watch()
 
         def watch(bound: float, best: float, integers: Floats | None) -> bool:
             return tick(bound, best, None if integers is None else core.spread(integers))
@@ -407,21 +407,19 @@ class Search:
     def _objective(self, x: Floats) -> float:
         return self._ratio_of(x) if self.options.ratio else self.program.split(x)[0]
 
-    def _watch(self, certified: bool = True) -> Tick:
-        """Passes the running search's bound (if it holds for the whole program) and new plans on, at most five times a second.
+    def _watch(self) -> Tick:
+        """Passes the running search's new plans on, at most five times a second what else there is to tell.
 
+        Its bound is not believed before it ends: HiGHS calls back from the smaller searches of its heuristics, too, with bounds of those.
         Where outcomes are maximized the solver's figures are no money, and say nothing of the objective.
         """
         p, price, last = self.program, self.solver.price, [time.monotonic()]
-        certified &= np.isfinite(price)
 
-        def tick(bound: float, best: float, integers: Floats | None) -> bool:
+        def tick(_: float, best: float, integers: Floats | None) -> bool:
             now = time.monotonic()
             if integers is None and now - last[0] < 0.2:
                 return self.stopped
             last[0] = now
-            if certified and np.isfinite(bound):
-                self.lower = max(self.lower, self._proven(price, bound))
             upper = (best + p.offset) / self._unit if price == 0.0 else np.inf
             self._tell("search", integers, upper)
             return self.stopped
