@@ -88,6 +88,7 @@ class Program:
     """
 
     layout: Layout
+    group: NDArray[np.int16]  # (columns,) which of the layout's groups each is of
     start: NDArray[np.int32]  # (rows + 1,)
     index: NDArray[np.int32]  # (entries,)
     value: Floats  # (entries,)
@@ -96,7 +97,6 @@ class Program:
     column_lower: Floats
     column_upper: Floats
     integer: Bools
-    rounded: Bools  # of the integer columns, in their order: lots, near whose relaxed numbers good plans are found
     cost: Floats
     lost: Floats
     offset: float
@@ -107,9 +107,18 @@ class Program:
         """(N, D) of a solution: its cost, and the weighted outcomes that it serves."""
         return dot(self.cost, x) + self.offset, self.asked - dot(self.lost, x)
 
+    def named(self, *names: str) -> Bools:
+        """(columns,) True for the columns of the named variables."""
+        return np.isin(self.group, [i for i, (_, group) in enumerate(self.layout.groups()) if group.name in names])
+
+    @property
+    def rounded(self) -> Bools:
+        """(integer columns,) True for lots, near whose relaxed numbers good plans are found."""
+        return self.named(*decisions.LOTS)[self.integer]
+
     def without_matrix(self) -> Program:
         """The program without its entries: enough to read a solution, small enough to send."""
-        return replace(self, start=self.start[:0], index=self.index[:0], value=self.value[:0], rounded=self.rounded[:0])
+        return replace(self, start=self.start[:0], index=self.index[:0], value=self.value[:0])
 
 
 def templates(d: Data) -> tuple[Template, Template, Template]:
@@ -276,13 +285,12 @@ def stamp(layout: Layout, scopes: Sequence[Scope], asked: float = 0.0, least: fl
         start.append((before + n * np.arange(count)[:, None] + scope.template.start[None, :-1]).ravel())
         before += n * count
     integer = np.concatenate([np.tile(s.template.integer, size[3]) for s, size in zip(scopes, each, strict=True)])
-    rounded = np.concatenate([np.tile(_named(s.template, decisions.LOTS), size[3]) for s, size in zip(scopes, each, strict=True)])
     return Program(
         layout=layout,
+        group=_groups(layout),
         start=np.concatenate([*start, [entries]]).astype(np.int32),
         **{f.name: getattr(whole, f.name) for f in fields(whole)},
         integer=integer,
-        rounded=rounded[integer],
         offset=offset,
         asked=asked,
         least=least,
@@ -338,12 +346,14 @@ def _stamp(whole: _Arrays, part: _Arrays, scope: Scope, first: Ints) -> float:
     return offset
 
 
-def _named(template: Template, names: tuple[str, ...]) -> Bools:
-    """(columns,) True for the columns of the named variables."""
-    mask = np.zeros(template.n_columns, dtype=bool)
-    for group in template.columns:
-        mask[group.start : group.start + len(group.keys)] = group.name in names
-    return mask
+def _groups(layout: Layout) -> NDArray[np.int16]:
+    """(columns,) the group that each column is of."""
+    found, before = [], 0
+    for extent, count in layout.scopes:
+        sizes = [len(group.keys) for group in extent.columns]
+        found.append(np.tile(np.repeat(np.arange(before, before + len(sizes), dtype=np.int16), sizes), count))
+        before += len(sizes)
+    return np.concatenate(found)
 
 
 def _links(template: Template, count: int, *found: Iterator[tuple[Group, Ints]]) -> Ints:

@@ -14,8 +14,8 @@ import numpy as np
 
 from ailis_models.arrays import Bools, Floats, Ints
 from ailis_opt.engine.compile import Program
-from ailis_opt.engine.core import Core
 from ailis_opt.engine.highs import Answer, Solver
+from ailis_opt.engine.part import Part
 
 ORDER = ("chosen", "signed", "whole_lots", "gangs", "placed", "whole_hired", "engaged", "in_force", "owned")
 """Which pool a job is in decides most; what is in force and owned follows from lots."""
@@ -39,7 +39,7 @@ class Hint:
 AS_SIGNED = ("chosen", "signed", "whole_lots")
 
 
-def dive(core: Core, solver: Solver, first: Answer, deadline: float, hasty: bool = False, hint: Hint | None = None) -> Floats | None:
+def dive(core: Part, solver: Solver, first: Answer, deadline: float, hasty: bool = False, hint: Hint | None = None) -> Floats | None:
     """A plan near the relaxation `first` of the solver's program, as a solution of it, found in its core.
 
     None if rounding ended where nothing is feasible, or the time is up. A hasty dive rounds more at a time: half the solves, for a plan
@@ -54,7 +54,7 @@ def dive(core: Core, solver: Solver, first: Answer, deadline: float, hasty: bool
     return None if x is None else core.lift(x)
 
 
-def improved(core: Core, solver: Solver, plan: Floats, enough: float, deadline: float) -> Floats:
+def improved(core: Part, solver: Solver, plan: Floats, enough: float, deadline: float) -> Floats:
     """A plan of the solver's program made better one lot at a time, until its value is `enough`, nothing helps, or the time is up.
 
     With all lots fixed, the value of a plan is convex in each number of lots: a reduced cost d < 0 says that one lot more might save up to
@@ -177,8 +177,6 @@ class _Dive:
 
 def _ranks(program: Program) -> Ints:
     """(integer columns,) the place of each in ORDER."""
-    layout, rank = program.layout, np.full(len(program.integer), len(ORDER) - 1)
-    for scope, group in layout.groups():
-        if group.name in ORDER:
-            rank[layout.numbers(scope, group)] = ORDER.index(group.name)
-    return rank[program.integer]
+    names = [group.name for _, group in program.layout.groups()]
+    place = np.array([ORDER.index(name) if name in ORDER else len(ORDER) - 1 for name in names], dtype=np.int64)
+    return place[program.group[program.integer]]

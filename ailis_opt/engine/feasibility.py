@@ -1,7 +1,7 @@
 """Is there any plan at all? No cost is looked at, so that most answers take one short LP.
 
 Only where there is a budget are costs minimized instead, until a plan is within it or none can be: as a limit on all columns at once a
-budget makes the LP many times harder. As in the search, nothing is believed at once: "infeasible" only if a second solve without presolve
+budget makes the LP many times harder. As in the search, nothing is believed at once: "infeasible" only if a second solve, another way,
 agrees, "feasible" only if whole numbers, rounded and fixed, leave an LP that has a solution.
 """
 
@@ -69,7 +69,7 @@ class _Question:
         """Whether there is a plan."""
         relaxed = self.solver.relax(self.deadline, patience=PATIENCE)
         if relaxed.status == "infeasible":
-            relaxed = self.solver.relax(self.deadline, presolve=False)
+            relaxed = self.solver.relax_otherwise(self.deadline)
         if relaxed.status == "infeasible":
             return False
         if relaxed.x is None or relaxed.status == "limit":

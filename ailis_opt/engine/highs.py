@@ -89,6 +89,8 @@ class Solver:
         self._highs = h = quiet()
         for option, setting in (("threads", 1), ("random_seed", 1), ("simplex_strategy", 0)):
             h.setOptionValue(option, setting)
+        if self.scaling.before is not None:
+            h.setOptionValue("simplex_scale_strategy", 0)
         with scaled(p, self.scaling):
             status = h.passModel(
                 len(p.cost), len(p.row_lower), len(p.value), int(highspy.MatrixFormat.kRowwise), int(highspy.ObjSense.kMinimize), 0.0,
@@ -174,6 +176,7 @@ class Solver:
         """
         if not feasible:
             self._highs.setOptionValue("simplex_strategy", DUAL)
+            self._highs.setOptionValue("dual_simplex_cost_perturbation_multiplier", 0.0)
         self._basis = self._root = basis
         self._prices, self.seconds_afresh = None, seconds
         self.recall()
@@ -226,7 +229,8 @@ class Solver:
 
     def set_integer_bounds(self, lower: Floats, upper: Floats) -> None:
         """Bounds of the integer columns, in their order."""
-        self._highs.changeColsBounds(len(self._integers), self._integers, lower, upper)
+        column = self.scaling.column[self._integers]
+        self._highs.changeColsBounds(len(self._integers), self._integers, lower / column, upper / column)
 
     @property
     def integer_bounds(self) -> tuple[Floats, Floats]:
@@ -284,6 +288,13 @@ class Solver:
             self._basis,
         )
 
+    def relax_otherwise(self, deadline: float) -> Answer:
+        """The relaxation that was infeasible once more: from nothing if it went on from a basis, else without presolve."""
+        if self._fresh:
+            return self.relax(deadline, presolve=False)
+        self.forget()
+        return self.relax(deadline)
+
     def search(
         self,
         deadline: float,
@@ -294,6 +305,10 @@ class Solver:
         strict: bool = False,
     ) -> Answer:
         """Solve the MIP to an absolute gap, from a known plan if there is one. `strict` tightens integrality and feasibility."""
+        if self.scaling.before is not None:
+            apart = Solver(self.program, self.scaling.before)
+            apart.follow(self)
+            return apart.search(deadline, gap, start, stop, presolve, strict)
         h = self._highs
         h.setOptionValue("mip_rel_gap", 0.0)
         h.setOptionValue("mip_abs_gap", max(gap * self.scaling.cost, 1e-12))

@@ -107,8 +107,6 @@ def bounded(p: Program, columns: tuple[Floats, Floats], rows: tuple[Floats, Floa
     lower, upper = (values.copy() for values in columns)
     lower[whole], upper[whole] = np.ceil(lower[whole] - WHOLE), np.floor(upper[whole] + WHOLE)
     free = whole & (lower < upper)
-    rounded = np.zeros(len(whole), dtype=bool)
-    rounded[p.integer] = p.rounded
     return replace(
         p,
         column_lower=lower,
@@ -116,7 +114,6 @@ def bounded(p: Program, columns: tuple[Floats, Floats], rows: tuple[Floats, Floa
         row_lower=rows[0],
         row_upper=rows[1],
         integer=free,
-        rounded=rounded[free],
     )
 
 

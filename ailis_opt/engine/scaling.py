@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ailis_models import decisions
 from ailis_models.arrays import Floats, Ints
@@ -20,6 +21,9 @@ from ailis_opt.errors import NumbersError
 
 DROPPED = 1e-9  # HiGHS: small_matrix_value
 PASSES = 2
+EQUILIBRATING = 6
+WORTH, LEAST_WORTH = 0.25, 1e-2  # the power of prices that scales a row; against the usual price none counts less
+MOST = 2.0**8  # rows and columns are scaled by no more, so that tolerances keep a meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Scaling:
     column: Floats
     cost: float
     entry: Floats  # (entries,) or (entries of the plan, of one scenario and of one slice,) what the coefficients are multiplied by
+    before: Scaling | None = None  # what it was made of, if it is good for relaxations only: whole columns are scaled, too
 
 
 def check(p: Program) -> None:
@@ -80,6 +85,34 @@ def scale(p: Program) -> Scaling:
     weight = p.cost * scaling_column
     weight = np.log2(np.abs(weight[weight != 0]))
     return Scaling(scaling_row, scaling_column, float(2.0 ** -np.round(weight.mean())) if len(weight) else 1.0, factor)
+
+
+def equilibrated(p: Program, row_of: Ints, by: Scaling, price: Floats) -> Scaling:
+    """A scaling made better for going on from a relaxation with these prices of the rows; `row_of`: the row of each entry.
+
+    Rows and columns are multiplied by 1/√(smallest·largest entry), a column's cost being one of its entries, as HiGHS does it; then rows
+    by a power of their prices, so that what matters is what costs.
+    """
+    row, column = by.row, by.column
+    size, cost = np.abs(p.value) * by.entry, np.abs(p.cost) * column * by.cost
+    more_row, more_column = np.ones(len(row)), np.ones(len(column))
+    for _ in range(EQUILIBRATING):
+        more_column = _middle(size * more_row[row_of], p.index, np.where(cost > 0, cost, np.nan))
+        more_row = _middle(size * more_column[p.index], row_of, np.full(len(row), np.nan))
+    worth = np.abs(price) / row * by.cost / more_row
+    usual = np.median(worth[worth > 0]) if (worth > 0).any() else 1.0
+    more_row = more_row * np.maximum(worth / usual, LEAST_WORTH) ** WORTH
+    by_row, by_column = (2.0 ** np.round(np.log2(np.clip(more, 1 / MOST, MOST))) for more in (more_row, more_column))
+    return Scaling(row * by_row, column * by_column, by.cost, by.entry * by_row[row_of] * by_column[p.index], before=by)
+
+
+def _middle(size: Floats, group: NDArray[Any], other: Floats) -> Floats:
+    """1/√(smallest·largest) of the sizes in each group, `other` (NaN: none) being one of them; 1 where there are none."""
+    least, most = np.fmin(other, np.inf), np.fmax(other, 0.0)
+    np.minimum.at(least, group, np.where(size > 0, size, np.inf))
+    np.maximum.at(most, group, size)
+    some = most > 0
+    return np.where(some, 1.0 / np.sqrt(np.where(some, least, 1.0) * np.where(some, most, 1.0)), 1.0)
 
 
 def _entries(p: Program) -> list[tuple[int, int]]:

@@ -15,9 +15,10 @@ import numpy as np
 from ailis_models.arrays import Floats
 from ailis_opt.engine.basis import Basis
 from ailis_opt.engine.compile import Program
-from ailis_opt.engine.core import NEAR, Core, core_of
+from ailis_opt.engine.core import NEAR, core_of
 from ailis_opt.engine.dive import AS_SIGNED, Hint, dive, improved
 from ailis_opt.engine.highs import Answer, Solver, Tick
+from ailis_opt.engine.part import Part
 from ailis_opt.engine.ratio import RatioResult, Step, minimize_ratio
 
 SMALL = 20_000  # entries up to which the search goes without presolve: it costs nothing there, and HiGHS 1.15's has errors (3274)
@@ -95,7 +96,7 @@ class Search:
     solver: Solver = field(init=False)
     best: Floats | None = None
     polished: tuple[float, Answer] | None = None  # the price and the LP of `best`; None if it was found in a core
-    cores: list[Core] = field(default_factory=list)  # all that were made
+    cores: list[Part] = field(default_factory=list)  # all that were made
     last: tuple[float, Answer | None] | None = None  # the price and the answer of the last relaxation of the ratio
     lower: float = -np.inf
     solves: int = 0
@@ -222,13 +223,13 @@ class Search:
         return None if (dual[lost != 0] < 0).any() else replace(answer, column_dual=dual)
 
     def _relax(self) -> Answer | None:
-        """The LP relaxation; 'infeasible' only if a second solve without presolve agrees; None if time is up."""
+        """The LP relaxation; 'infeasible' only if a second solve, another way, agrees; None if time is up."""
         self._tell("relaxation")
         answer = self.solver.relax(self.deadline, patience=self.patience if self.loaded else None)
         self.solves += 1
         if answer.status == "infeasible":
             self._tell("second opinion")
-            answer = self.solver.relax(self.deadline, presolve=False)
+            answer = self.solver.relax_otherwise(self.deadline)
             self.solves += 1
         self.solver.remember(answer)
         return None if answer.status == "limit" else answer
@@ -289,11 +290,11 @@ class Search:
             return plan
         return self._better(plan, self._near(core, first, target))
 
-    def _core(self, first: Answer, near: float) -> Core:
+    def _core(self, first: Answer, near: float) -> Part:
         self.cores.append(core_of(self.solver, first, near, self.known))
         return self.cores[-1]
 
-    def _as_known(self, core: Core, first: Answer, target: float, until: float) -> Floats | None:
+    def _as_known(self, core: Part, first: Answer, target: float, until: float) -> Floats | None:
         """The known plan, or one with its lots, made better where it is near enough to be worth it."""
         assert self.known is not None
         plan = core.plan(self.solver.integers(self.known), until)
@@ -319,7 +320,7 @@ class Search:
         best = self._objective(plan)
         return best - self._proven(self.solver.price, bound) <= self.options.gap * best
 
-    def _near(self, core: Core, first: Answer, target: float) -> Floats | None:
+    def _near(self, core: Part, first: Answer, target: float) -> Floats | None:
         """A good plan with lots near those of the relaxation: a search in the box [floor − 1, ceil + 1], lots at 0 left at 0."""
         assert first.x is not None
         relaxed = self.solver.integers(first.x)[core.whole]

@@ -85,6 +85,7 @@ def _widened(p: Program, give: Give) -> Program:
     return replace(
         p,
         layout=Layout(Extent((), (), columns + give.slacks, rows + extra), nothing, nothing, 0, 0),
+        group=np.zeros(columns + give.slacks, dtype=np.int16),
         start=whole.indptr.astype(np.int32),
         index=whole.indices.astype(np.int32),
         value=whole.data.astype(float),
@@ -93,7 +94,6 @@ def _widened(p: Program, give: Give) -> Program:
         column_lower=np.concatenate([p.column_lower, np.zeros(give.slacks)]),
         column_upper=np.concatenate([p.column_upper, np.full(give.slacks, give.most)]),
         integer=integer,
-        rounded=np.zeros(int(integer.sum()), dtype=bool),
         cost=np.concatenate([np.zeros(columns), np.ones(give.slacks)]),
         lost=np.zeros(columns + give.slacks),
         offset=0.0,

@@ -13,9 +13,10 @@ import pytest
 
 from ailis_opt.changes import apply, parse
 from ailis_opt.engine.compile import Program, compile_program, templates
-from ailis_opt.engine.core import Core, core_of
+from ailis_opt.engine.core import core_of
 from ailis_opt.engine.dive import AS_SIGNED, Hint, dive, improved
 from ailis_opt.engine.highs import Answer, Solver
+from ailis_opt.engine.part import Part
 from ailis_opt.engine.remembered import Templates
 from ailis_opt.errors import AilisError
 from ailis_opt.explain.layered import NAMES, Layered
@@ -99,7 +100,7 @@ def test_a_plan_made_better_is_a_plan_and_no_worse() -> None:
     assert solver.value(improved(core, solver, bad, np.inf, NEVER)) == solver.value(bad)  # which is enough
 
 
-def worse(core: Core, solver: Solver, plan: np.ndarray) -> np.ndarray:
+def worse(core: Part, solver: Solver, plan: np.ndarray) -> np.ndarray:
     """The plan with one lot more where the program lets it, and what follows from that."""
     numbers, (least, most) = core.solver.integers(plan[core.columns]), core.solver.integer_bounds
     lots = np.flatnonzero(core.solver.program.rounded & (numbers > 0.5) & (numbers < most))

@@ -32,6 +32,7 @@ def program(
     kept = matrix != 0
     return Program(
         layout=Layout(plan, Extent((), (), 0, 0), Extent((), (), 0, 0), 0, 0),
+        group=np.zeros(n, dtype=np.int16),
         start=np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32),
         index=np.nonzero(kept)[1].astype(np.int32),
         value=matrix[kept],
@@ -40,7 +41,6 @@ def program(
         column_lower=np.zeros(n) if lower is None else np.array(lower, dtype=float),
         column_upper=np.array(upper, dtype=float),
         integer=np.isin(np.arange(n), list(integer)),
-        rounded=np.zeros(len(set(integer)), dtype=bool),
         cost=np.array(cost, dtype=float),
         lost=np.zeros(n) if lost is None else np.array(lost, dtype=float),
         offset=offset,

@@ -84,7 +84,7 @@ def family_rows(program: Program, name: str) -> np.ndarray:
 
 def relaxed(program: Program) -> Program:
     """The program with every column free to take any real value in its bounds."""
-    return replace(program, integer=np.zeros_like(program.integer), rounded=program.rounded[:0])
+    return replace(program, integer=np.zeros_like(program.integer))
 
 
 def without(program: Program, *names: str) -> Program:
