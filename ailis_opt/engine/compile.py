@@ -21,6 +21,8 @@ from ailis_models import decisions, formulation
 from ailis_models.arrays import Bools, Data, Floats, Ints, Scenarios, Slices
 from ailis_opt.engine.template import Extent, Group, Template, read_template
 
+HOLDS = 1e-7  # of the size of a row or a column: by how much a solution may miss its bounds
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -106,6 +108,20 @@ class Program:
     def split(self, x: Floats) -> tuple[float, float]:
         """(N, D) of a solution: its cost, and the weighted outcomes that it serves."""
         return dot(self.cost, x) + self.offset, self.asked - dot(self.lost, x)
+
+    def holds(self, x: Floats) -> bool:
+        """Whether a solution keeps all bounds, rows and whole numbers, but for rounding."""
+        row = np.repeat(np.arange(len(self.row_lower)), np.diff(self.start))
+        terms = self.value * x[self.index]
+        activity, size = (np.bincount(row, each, len(self.row_lower)) for each in (terms, np.abs(terms)))
+        return all(
+            (np.maximum(lower - values, values - upper) <= HOLDS * np.maximum(size, 1.0)).all()
+            for values, size, lower, upper in (
+                (activity, size, self.row_lower, self.row_upper),
+                (x, np.abs(x), self.column_lower, self.column_upper),
+                (x[self.integer], np.ones(1), np.round(x[self.integer]), np.round(x[self.integer])),
+            )
+        )
 
     def named(self, *names: str) -> Bools:
         """(columns,) True for the columns of the named variables."""

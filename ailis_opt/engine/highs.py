@@ -83,6 +83,7 @@ class Solver:
         self._added = 1.0  # what the row added is multiplied by
         self.added: AddedRow | None = None
         self._fresh = True  # HiGHS has no basis to start from
+        self._given: Basis | None = None  # HiGHS was told to start from, and has not yet
         self.seconds_afresh = np.inf  # that the last relaxation without a basis took
         self.seconds = 0.0  # inside HiGHS
         quiet: Callable[[], Any] = _Quiet
@@ -154,9 +155,9 @@ class Solver:
             return
         if self._wrong() > MOST_WRONG:
             self.forget()
-        else:
+        elif self._given is not self._root:
             self._highs.setBasis(self._root.held)
-            self._fresh = False
+            self._given, self._fresh = self._root, False
 
     def _wrong(self) -> int:
         """At how many bounds that are infinite now the prices kept say that rows and columns stand."""
@@ -194,7 +195,7 @@ class Solver:
     def forget(self) -> None:
         """Let the next relaxation start from nothing."""
         self._highs.clearSolver()
-        self._basis, self._fresh = None, True
+        self._basis, self._given, self._fresh = None, None, True
 
     def warm(self, basis: Basis | None) -> None:
         """Let the next warm relaxation start from this basis."""
@@ -346,6 +347,7 @@ class Solver:
         h.cbMipInterrupt.subscribe(watch)
         h.cbMipImprovingSolution.subscribe(improved)
         begun = time.monotonic()
+        self._given = None
         h.run()
         self.seconds += time.monotonic() - begun
         h.cbMipInterrupt.unsubscribe(watch)

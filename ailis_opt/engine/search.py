@@ -271,6 +271,13 @@ class Search:
             self.solver.warm(self.known_basis)
             if self._enough(self.polish(self.solver.integers(self.known)), first.bound, target):
                 return self.best
+        if (
+            self.best is None
+            and self._enough(self.known, first.bound, target)
+            and self.known is not None
+            and self.program.holds(self.known)
+        ):
+            return self._noted(self.known)
         core, plan, rounded = self._core(first, NEAR), self.best, None
         hint = None if self.known is None else Hint(self.known)
         if plan is None and self.known is not None and self._worth(self.known, first.bound):
