@@ -31,7 +31,7 @@ def core_of(solver: Solver, first: Answer, near: float = NEAR, known: Floats | N
     if first.basis is not None:
         keep |= first.basis.statuses[0] == BASIC
     assert first.x is not None
-    last = None if first.basis is None else Last(first.basis, first.x, None, keep.mean() * solver.seconds_afresh)
+    last = Last(first.basis, first.x, None, keep.mean() * solver.seconds_afresh, keep)
     core = part_of(solver.program, matrix, keep, last)
     core.solver.follow(solver)
     return core

@@ -60,6 +60,8 @@ def improved(core: Part, solver: Solver, plan: Floats, enough: float, deadline: 
     With all lots fixed, the value of a plan is convex in each number of lots: a reduced cost d < 0 says that one lot more might save up to
     −d, and d > 0 that one lot less might save up to d. The most promising lot is moved, and the move is kept if it saves.
     """
+    if solver.value(plan) <= enough:
+        return plan
     small, at = core.solver, np.flatnonzero(core.whole)
     rank = _ranks(solver.program)[at]
     follow = rank >= ORDER.index("in_force")  # what is in force and owned follows from the lots

@@ -29,6 +29,7 @@ PRICED = 1e-7  # as HiGHS sees it: a price that is less is none
 MOST_WRONG = 100  # prices of a basis that is worth more than none; what is many was 276 and more where it was measured
 ROUND = 1e-9  # by which a whole number may miss a bound
 DUAL = 1  # of simplex_strategy; 0: HiGHS chooses
+PERTURBATION = "dual_simplex_cost_perturbation_multiplier"
 LIMITS = (STATUS.kTimeLimit, STATUS.kInterrupt, STATUS.kIterationLimit, STATUS.kSolutionLimit)
 
 
@@ -85,6 +86,7 @@ class Solver:
         self._fresh = True  # HiGHS has no basis to start from
         self._given: Basis | None = None  # HiGHS was told to start from, and has not yet
         self.seconds_afresh = np.inf  # that the last relaxation without a basis took
+        self._perturbed = True  # costs, where relaxations go on from a basis
         self.seconds = 0.0  # inside HiGHS
         quiet: Callable[[], Any] = _Quiet
         self._highs = h = quiet()
@@ -173,11 +175,11 @@ class Solver:
     def begin(self, basis: Basis | None, seconds: float, feasible: bool = True) -> None:
         """Start from a basis of a program with the same rows and columns; `seconds`: what one without a basis would take.
 
-        `feasible`: whether the basis still keeps all limits; else the dual simplex is told to take it from there.
+        `feasible`: whether the basis still keeps all limits; else the dual simplex is told to take it from there, costs as they are.
         """
         if not feasible:
             self._highs.setOptionValue("simplex_strategy", DUAL)
-            self._highs.setOptionValue("dual_simplex_cost_perturbation_multiplier", 0.0)
+            self._perturbed = False
         self._basis = self._root = basis
         self._prices, self.seconds_afresh = None, seconds
         self.recall()
@@ -261,10 +263,12 @@ class Solver:
             h.setBasis(self._basis.held)
             self._fresh = False
         begun, fresh = time.monotonic(), self._fresh
+        h.setOptionValue(PERTURBATION, 1.0 if fresh or self._perturbed else 0.0)
         limit = np.inf if fresh or patience is None else begun + patience * self.seconds_afresh
         answer = self._run(min(deadline, limit), None, presolve)
         if answer.status == "limit" and limit < deadline and time.monotonic() < deadline:
             h.clearSolver()
+            h.setOptionValue(PERTURBATION, 1.0)
             begun, fresh = time.monotonic(), True
             answer = self._run(deadline, None, presolve)
         if fresh and answer.status == "optimal":

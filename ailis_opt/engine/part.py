@@ -17,6 +17,8 @@ from ailis_opt.engine.highs import AddedRow, Answer, Solver
 from ailis_opt.engine.reduce import Reduction, reduce
 from ailis_opt.engine.scaling import Scaling, equilibrated
 
+MOST_OPENED = 0.25  # of the columns that are open: where more were closed before, the basis is not gone on from
+
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
@@ -68,14 +70,17 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """A relaxation solved before, of a program with the same rows and columns: its basis, its solution, the prices of its rows if they are
-    to count, and how many seconds one like it
-    may take without a basis."""
+    """A relaxation solved before, of a program with the same rows and columns.
 
-    basis: Basis
+    `basis`: None if it is not to be gone on from; `price`: of the rows, None if they are not to count; `seconds`: what a relaxation like it
+    may take without a basis; `open`: (columns,) True where it might have used them.
+    """
+
+    basis: Basis | None
     x: Floats
     price: Floats | None
     seconds: float
+    open: Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +137,21 @@ class Part:
         for bound, row in ((LOWER, self.left.low_row), (UPPER, self.left.high_row)):
             here = (own == bound) & (row >= 0)
             at[self.columns[here]], of_rows[row[here]] = BASIC, bound
-        return Last(Basis(statuses=(at, of_rows)), self.lift(answer.x), price, self.solver.seconds_afresh)
+        open_ = np.zeros(self.width, dtype=bool)
+        open_[self.columns] = True
+        return Last(Basis(statuses=(at, of_rows)), self.lift(answer.x), price, self.solver.seconds_afresh, open_)
 
 
 def open_part(p: Program, by: Scaling, last: Last | None) -> Part:
     """Every column of a program that may be used, to go on from the relaxation of a program with other bounds.
 
     Rows are scaled by the prices, so that the dual simplex, which is to go on whatever is wrong with the basis, goes for what costs most.
+    Where many columns opened, a start from nothing is faster.
     """
     keep = (p.column_upper > p.column_lower) | (p.column_lower != 0)
-    if last is not None:
+    if last is not None and np.count_nonzero(keep & ~last.open) > MOST_OPENED * np.count_nonzero(keep):
+        last = replace(last, basis=None)
+    if last is not None and last.basis is not None:
         keep |= last.basis.statuses[0] == BASIC
     return part_of(p, Matrix.of(p, by), keep, last)
 
@@ -154,7 +164,7 @@ def part_of(p: Program, matrix: Matrix, keep: Bools, last: Last | None) -> Part:
     entries = inner.row, inner.column, inner.scaled
     left = reduce(entries, rows, bounds, p.integer[keep])
     basis, needed = None, left.rows
-    if last is not None:
+    if last is not None and last.basis is not None:
         basis, needed = _basis(last.basis, left, columns, (inner.row, inner.column), last.x[keep] / inner.column_scale)
     inner = inner.rows(needed)
     program = replace(
@@ -175,7 +185,7 @@ def part_of(p: Program, matrix: Matrix, keep: Bools, last: Last | None) -> Part:
     if last is not None and last.price is not None:
         scaling = equilibrated(program, inner.row, scaling, last.price[needed])
     small = Solver(program, scaling)
-    if last is not None:
+    if last is not None and basis is not None:
         small.begin(basis, last.seconds, feasible=last.price is None)
     return Part(small, columns, needed, keep[p.integer], left, len(keep))
 

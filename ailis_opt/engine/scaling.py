@@ -23,7 +23,7 @@ DROPPED = 1e-9  # HiGHS: small_matrix_value
 PASSES = 2
 EQUILIBRATING = 6
 WORTH, LEAST_WORTH = 0.25, 1e-2  # the power of prices that scales a row; against the usual price none counts less
-MOST = 2.0**8  # rows and columns are scaled by no more, so that tolerances keep a meaning
+MOST = 2.0**5  # rows and columns are scaled by no more, so that tolerances keep a meaning
 
 
 @dataclass(frozen=True, slots=True)
