@@ -94,18 +94,31 @@ class _Question:
                 if found is not None and self._holds(self.solver.integers(found)):
                     return True
         gap = 1.0 if np.isinf(self.most) else max(NEAR * abs(self.most), 1e-9)
-        answer, stop = relaxed, None if np.isinf(self.most) else self._settled
+        answer = relaxed
         for strict in (False, True):
-            answer = self.solver.search(self.deadline, gap, stop=stop, presolve=not (small or strict), strict=strict)
+            answer = self._searched(gap, not (small or strict), strict)
             if answer.x is not None and self._holds(self.solver.integers(answer.x)):
                 return True
             if answer.status == "limit" and answer.bound <= self.most:
                 return None
         return False if answer.status == "infeasible" or answer.bound > self.most else None
 
+    def _searched(self, gap: float, presolve: bool, strict: bool) -> Answer:
+        """A search, stopped where it has seen enough; once more, to its end, where it was stopped for a bound that proves to be none."""
+        if np.isinf(self.most):
+            return self.solver.search(self.deadline, gap, presolve=presolve, strict=strict)
+        answer = self.solver.search(self.deadline, gap, stop=self._settled, presolve=presolve, strict=strict)
+        if answer.status != "limit" or answer.bound > self.most or answer.objective <= self.most or time.monotonic() > self.deadline:
+            return answer
+        return self.solver.search(self.deadline, gap, stop=self._within, presolve=presolve, strict=strict)
+
     def _settled(self, bound: float, best: float, integers: Floats | None) -> bool:
-        """Whether a running search has seen enough: a plan within the budget, or that there is none."""
+        """Whether a running search has seen enough, as far as it knows: a plan within the budget, or that there is none."""
         return best <= self.most or bound > self.most
+
+    def _within(self, _: float, best: float, integers: Floats | None) -> bool:
+        """Whether a new plan is within the budget."""
+        return integers is not None and best <= self.most
 
     def _holds(self, integers: Floats) -> bool:
         """True if a plan with just these whole numbers exists."""
