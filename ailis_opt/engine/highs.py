@@ -22,8 +22,8 @@ from ailis_opt.errors import AilisError, UnboundedError
 Tick = Callable[[float, float, Floats | None], bool]
 """Called now and then with (bound, best) of the running search, and with the integer values of a new best plan; True stops the search.
 
-What it is told proves nothing: HiGHS calls back from the smaller searches of its heuristics, too, with bounds of those. What is proven is the
-bound of a search that returned.
+What it is told proves nothing: HiGHS calls back from the smaller searches of its heuristics, too, with bounds of those. What is proven is
+the bound of a search that returned.
 """
 
 STATUS = highspy.HighsModelStatus

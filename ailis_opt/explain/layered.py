@@ -1,4 +1,4 @@
-"""An instance whose layers can be dropped: prepared, compiled and handed to the solver once, solved many times."""
+"""An instance whose layers can be dropped: prepared and compiled once, solved many times with other bounds, from the basis most like it."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class Layered:
         self.data = self.prepared.data
         self.program: Program = compile_program(self.data, *templates(self.data))
         self.relaxer = Relaxer(self.data, self.program)
+        check(self.program)
         self.scaling = scale(self.program)
         self._solved: list[tuple[Program, Last]] = []  # the last relaxations, the latest at the end
         self.ratio = instance.header.objective == "cost_per_outcome"
@@ -43,7 +44,6 @@ class Layered:
     @cached_property
     def solver(self) -> Solver:
         """The whole program in a solver."""
-        check(self.program)
         return Solver(self.program, self.scaling)
 
     def enforced(self, layers: frozenset[str] | None = None) -> dict[str, np.ndarray]:
@@ -63,7 +63,7 @@ class Layered:
         quick: bool = False,
         known: Floats | None = None,
     ) -> Outcome:
-        """The best plan of a program of the relaxer, from the last basis.
+        """The best plan of a program of the relaxer, from a relaxation solved before.
 
         `price`: a guess of the objective; `quick`: a bound and a plan; `known`: a plan with tighter bounds.
         """
