@@ -168,7 +168,7 @@ def layers(folder: Path, quick: bool) -> Iterator[Line]:
     real = ROOT / "instances" / "assistants-transatlantic"
     say("each layer dropped, again and from scratch")
     command = [sys.executable, "-m", "tests.benchmarks.layers", str(real)]
-    found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])
+    found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=ONE_THREAD).stdout.splitlines()[-1])
     again, scratch = sum(row[1] for row in found), sum(row[2] for row in found)
     yield Line(
         "one layer dropped, all in turn", f"{again:.1f} s", f"{scratch:.1f} s", f"{again / scratch:.2f} x", "<= 1/3", again <= scratch / 3
