@@ -109,10 +109,14 @@ class Program:
         """(N, D) of a solution: its cost, and the weighted outcomes that it serves."""
         return dot(self.cost, x) + self.offset, self.asked - dot(self.lost, x)
 
+    @property
+    def row(self) -> Ints:
+        """(entries,) the row of each."""
+        return np.repeat(np.arange(len(self.row_lower)), np.diff(self.start))
+
     def holds(self, x: Floats) -> bool:
         """Whether a solution keeps all bounds, rows and whole numbers, but for rounding."""
-        row = np.repeat(np.arange(len(self.row_lower)), np.diff(self.start))
-        terms = self.value * x[self.index]
+        terms, row = self.value * x[self.index], self.row
         activity, size = (np.bincount(row, each, len(self.row_lower)) for each in (terms, np.abs(terms)))
         return all(
             (np.maximum(lower - values, values - upper) <= HOLDS * np.maximum(size, 1.0)).all()

@@ -38,8 +38,7 @@ class Matrix:
     def of(cls, p: Program, by: Scaling, added: AddedRow | None = None) -> Matrix:
         """The rows of a program."""
         by = by.before or by
-        row = np.repeat(np.arange(len(p.row_lower)), np.diff(p.start))
-        column, value, lower, upper, scale = p.index.astype(np.int64), p.value, p.row_lower, p.row_upper, by.row
+        row, column, value, lower, upper, scale = p.row, p.index.astype(np.int64), p.value, p.row_lower, p.row_upper, by.row
         if added is not None:
             row = np.append(row, np.full(len(added.columns), len(lower)))
             column, value = np.append(column, added.columns), np.append(value, added.values)

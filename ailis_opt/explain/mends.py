@@ -110,7 +110,7 @@ class Workshop:
                     continue
                 columns = at[np.broadcast_to(mask, at.shape)]
                 upper[columns] = free.column_upper[columns]
-            return replace(kept, column_upper=upper, integer=kept.integer)
+            return replace(kept, column_upper=upper)
 
         return program
 
